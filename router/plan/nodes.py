@@ -128,9 +128,7 @@ class EntityBatch:
     requires: tuple[RequiredSelection, ...]
     input_rewrites: tuple[Rewrite, ...] = ()
     output_rewrites: tuple[Rewrite, ...] = ()
-    include_if: str | None = (
-        None  #: boolean variable that switches the field in the document (`@include(if:)`)
-    )
+    include_if: str | None = None  #: boolean variable that switches the field in the document (`@include(if:)`)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class OperationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """A run-time condition on a boolean variable: `@include(if: $v)` is `(v, True)`, `@skip(if: $v)` is `(v, False)`."""
+    """A run-time condition on a boolean variable: `@include(if: $v)` is `(v, True)`, `@skip(if: $v)` `(v, False)`."""
 
     variable: str
     expected: bool

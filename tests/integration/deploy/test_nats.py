@@ -1,0 +1,58 @@
+"""The embedded NATS: needs its token, keeps its streams, survives kill -9."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import nats
+import nats.errors
+import pytest
+
+from deploy.local.nats import Nats
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Nats]:
+    server = Nats(tmp_path / "nats")
+    yield server
+    server.kill()
+
+
+async def test_an_acknowledged_message_survives_kill_9_and_the_address_stays(server: Nats) -> None:
+    url = server.start()
+    connection = await nats.connect(url)
+    stream = connection.jetstream()
+    await stream.add_stream(name="KEPT", subjects=["kept.>"])
+    await stream.publish("kept.one", b"42")
+    await connection.close()
+    server.kill()
+
+    assert server.start() == url
+    connection = await nats.connect(url)
+    message = await connection.jetstream().get_msg("KEPT", 1)
+    await connection.close()
+    assert message.data == b"42"
+
+
+async def test_nobody_enters_without_the_token(server: Nats) -> None:
+    without_token = re.sub(r"//.*@", "//", server.start())
+
+    async def quiet(_: Exception) -> None:
+        """nats-py would log what the test expects."""
+
+    with pytest.raises(nats.errors.Error, match=r"(?i)authorization violation"):
+        await nats.connect(without_token, max_reconnect_attempts=1, error_cb=quiet, allow_reconnect=False)
+
+
+async def test_every_acknowledged_message_is_synced_to_disk(server: Nats) -> None:
+    server.start()
+    assert "sync_interval: always" in (server.folder / "nats.conf").read_text()
+
+
+async def test_what_stands_in_the_folder_is_readable_by_its_owner_only(server: Nats) -> None:
+    server.start()
+    assert {oct((server.folder / name).stat().st_mode & 0o777) for name in ("nats.conf", "token")} == {"0o600"}

@@ -1,0 +1,22 @@
+"""Temporary folders that other accounts may pass through.
+
+pytest's own are private; as root the embedded PostgreSQL runs as `nobody`, who must reach its data.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="punnet-test-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)

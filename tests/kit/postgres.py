@@ -1,0 +1,57 @@
+"""A real PostgreSQL for tests: one server per session, a fresh database for each test module that asks for one."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+
+from deploy.local.postgres import Postgres, client_program
+from tests.kit.folders import open_folder
+
+_NUMBERS = count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """URL of the server's database `postgres`; with TEST_DATABASE_URL that server is used instead of our own."""
+    if outside := os.environ.get("TEST_DATABASE_URL"):
+        yield outside
+        return
+    with open_folder() as folder:
+        server = Postgres(folder / "postgres", durable=False)
+        try:
+            yield server.start()
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="module")
+def database_url(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of an empty database which is dropped when the module is done."""
+    module = re.sub(r"\W+", "_", request.module.__name__.rsplit(".", 1)[-1]).lower()
+    name = f"{module[:40]}_{os.getpid()}_{next(_NUMBERS)}"
+    run_sql(postgres_url, f'CREATE DATABASE "{name}"')
+    yield with_database(postgres_url, name)
+    run_sql(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def with_database(url: str, name: str) -> str:
+    """The same server, another database."""
+    return re.sub(r"^(postgres(?:ql)?://[^/]*/)[^?]*", rf"\g<1>{name}", url)
+
+
+def run_sql(url: str, statement: str) -> str:
+    """Run one statement by psql and return its rows, columns by `|`. No event loop is involved."""
+    done = subprocess.run(
+        [client_program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", statement],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()

@@ -1,0 +1,35 @@
+"""Who is calling: the one record every permission is decided on."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """`subject` is the user's id (`usr_…`) or, for a part of the system, `system:<name>`; None for an anonymous caller.
+
+    Roles and scopes are what the token says; which scopes a role brings is decided where tokens are issued.
+    """
+
+    subject: str | None
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+
+    @property
+    def is_authenticated(self) -> bool:
+        return self.subject is not None
+
+    def has_role(self, *roles: str) -> bool:
+        """Any of them."""
+        return not self.roles.isdisjoint(roles)
+
+    def has_scope(self, *scopes: str) -> bool:
+        """All of them."""
+        return self.scopes.issuperset(scopes)
+
+
+ANONYMOUS = Principal(subject=None)
+
+
+def system_principal(name: str, *scopes: str) -> Principal:
+    """The caller when a part of the system acts by itself, e.g. a consumer of events."""
+    return Principal(subject=f"system:{name}", roles=frozenset({"SYSTEM"}), scopes=frozenset(scopes))

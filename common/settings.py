@@ -1,0 +1,86 @@
+"""Configuration from the environment, parsed once at the edge of a process into frozen records.
+
+Everything of ours is called `PUNNET_…`; the three addresses every operator expects under their usual names are not
+prefixed: DATABASE_URL (one PostgreSQL server, on which each subgraph has a database of its own), NATS_URL and
+REDIS_URL.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_PREFIX = "PUNNET_"
+_MIN_SECRET_BYTES = 32
+
+
+class Settings(BaseSettings):
+    """What every process needs, router or subgraph."""
+
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", populate_by_name=True)
+
+    environment: Literal["development", "production"] = "development"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    #: address of an OTLP/HTTP collector, e.g. http://localhost:4318; None: traces stay in the process
+    otlp_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = None
+    #: share of new traces that are recorded, 0 to 1; a caller's decision (traceparent) is always followed
+    trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    #: signs what the router tells the subgraphs about the caller. Several, separated by commas, while one replaces
+    #: another: the first signs, all are accepted
+    context_secret: SecretStr | None = None
+    #: public keys of access tokens: a JWKS as JSON text, the path of a file or an http(s) address
+    jwks: str | None = None
+    jwt_issuer: str = "punnet"
+    jwt_audience: str = "punnet-api"
+    #: seconds between "not ready" and closing the door, so that load balancers notice
+    drain_delay_s: Annotated[float, Field(ge=0)] = 0.0
+    #: seconds in-flight requests are given to finish after the door is closed
+    drain_timeout_s: Annotated[float, Field(gt=0)] = 20.0
+
+    @model_validator(mode="after")
+    def _secrets_are_long_enough(self) -> Self:
+        if any(len(secret) < _MIN_SECRET_BYTES for secret in self.context_secrets()):
+            raise ValueError(
+                f"PUNNET_CONTEXT_SECRET: at least {_MIN_SECRET_BYTES} bytes, e.g. from `openssl rand -hex 32`"
+            )
+        return self
+
+    def context_secrets(self) -> tuple[bytes, ...]:
+        """The secrets of the signed context, the one to sign with first; empty when none is set."""
+        text = self.context_secret.get_secret_value() if self.context_secret else ""
+        return tuple(part.strip().encode() for part in text.split(",") if part.strip())
+
+
+class SubgraphSettings(Settings):
+    """What a subgraph needs on top. The secret is required: without it anyone could ask `_entities` as anybody."""
+
+    context_secret: SecretStr
+    database_url: Annotated[str, Field(validation_alias="DATABASE_URL")] = (
+        "postgresql://postgres@127.0.0.1:5432/postgres"
+    )
+    nats_url: Annotated[str, Field(validation_alias="NATS_URL")] = "nats://127.0.0.1:4222"
+    redis_url: Annotated[str | None, Field(validation_alias="REDIS_URL")] = None
+    database_pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
+
+
+def database_url_for(server_url: str, database: str) -> str:
+    """The same server and user, another database: `postgresql:///postgres?host=/sock` and `punnet_orders` give
+    `postgresql:///punnet_orders?host=/sock`.
+    """
+    parts = urlsplit(server_url)
+    # put together by hand: urlunsplit would drop the empty authority of `postgresql:///x`
+    return f"{parts.scheme}://{parts.netloc}/{database}" + (f"?{parts.query}" if parts.query else "")
+
+
+def unknown_variables(environ: Mapping[str, str], known: Iterable[type[BaseSettings]]) -> list[str]:
+    """Names in the environment that begin like ours but that no class reads: most likely misspelt. Sorted.
+
+    pydantic-settings ignores them silently, so composition roots ask here and warn.
+    """
+    names: set[str] = set()
+    for settings in known:
+        prefix = settings.model_config.get("env_prefix", "")
+        names |= {f"{prefix}{name}".upper() for name in settings.model_fields}
+    return sorted(name for name in environ if name.upper().startswith(_PREFIX) and name.upper() not in names)

@@ -10,6 +10,7 @@ from itertools import count
 
 import pytest
 
+from common.settings import database_url_for
 from deploy.local.postgres import Postgres, client_program
 from tests.kit.folders import open_folder
 
@@ -36,13 +37,8 @@ def database_url(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[
     module = re.sub(r"\W+", "_", request.module.__name__.rsplit(".", 1)[-1]).lower()
     name = f"{module[:40]}_{os.getpid()}_{next(_NUMBERS)}"
     run_sql(postgres_url, f'CREATE DATABASE "{name}"')
-    yield with_database(postgres_url, name)
+    yield database_url_for(postgres_url, name)
     run_sql(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def with_database(url: str, name: str) -> str:
-    """The same server, another database."""
-    return re.sub(r"^(postgres(?:ql)?://[^/]*/)[^?]*", rf"\g<1>{name}", url)
 
 
 def run_sql(url: str, statement: str) -> str:

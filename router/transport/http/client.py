@@ -1,0 +1,82 @@
+"""SubgraphRequest -> POST -> SubgraphResponse."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from types import TracebackType
+
+from router.transport.addresses import HttpAddress, UnixAddress
+from router.transport.errors import ConnectionLostError, TransportError
+from router.transport.http.pool import Pool, PoolLimits
+from router.transport.model import Headers, SubgraphRequest, SubgraphResponse
+
+#: a mutation cannot be sent again, so it only takes connections which a server has hardly had time to give up
+MUTATION_MAX_IDLE_S = 1.0
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  #: RFC 9110, 5.6.2 token
+_HEADER_VALUE = re.compile(r"[^\r\n\0]*").fullmatch
+
+
+class HttpClient:
+    """A `SubgraphClient` for one http(s) or unix address. `async with` closes its connections at the end."""
+
+    def __init__(
+        self,
+        address: HttpAddress | UnixAddress,
+        limits: PoolLimits | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        is_tls = isinstance(address, HttpAddress) and address.is_tls
+        self._limits = limits or PoolLimits()
+        self._pool = Pool(address, self._limits, (tls or ssl.create_default_context()) if is_tls else None)
+        self._head = (
+            f"POST {address.target} HTTP/1.1\r\nhost: {address.authority}\r\ncontent-type: application/json\r\n"
+            "accept: application/json, application/graphql-response+json\r\naccept-encoding: identity\r\n"
+        ).encode("ascii")
+        self._last_headers: tuple[Headers, bytes] = ((), b"")
+
+    async def __aenter__(self) -> HttpClient:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        await self._pool.aclose()
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        body = request.body
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (self._head, self._encode_headers(request.headers), len(body))
+        max_idle_s = self._limits.max_idle_s if request.is_repeatable else MUTATION_MAX_IDLE_S
+        connection = await self._pool.acquire(max_idle_s)
+        is_reused = connection.idle_since > 0.0
+        try:
+            return await connection.exchange(head, body)
+        except ConnectionLostError as exc:
+            # the server gave the idle connection up while our request was on its way: it was not processed
+            if not (is_reused and exc.before_response and request.is_repeatable):
+                raise
+        except TransportError:
+            raise
+        except BaseException:  # cancelled: the response must not be taken for the next one's
+            connection.close()
+            raise
+        connection = await self._pool.open()
+        try:
+            return await connection.exchange(head, body)
+        except BaseException:
+            connection.close()
+            raise
+
+    def _encode_headers(self, headers: Headers) -> bytes:
+        """Headers mostly repeat from fetch to fetch of one request; line breaks in a value would be new headers."""
+        known, encoded = self._last_headers
+        if headers is not known:
+            lines = []
+            for name, value in headers:
+                if not _HEADER_NAME(name) or not _HEADER_VALUE(value):
+                    raise ValueError(f"header {name!r} cannot be sent")
+                lines.append(f"{name}: {value}\r\n")
+            encoded = "".join(lines).encode("latin-1", "replace")
+            self._last_headers = (headers, encoded)
+        return encoded

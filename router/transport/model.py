@@ -1,0 +1,46 @@
+"""The seam to subgraphs: two records and two protocols.
+
+A client serves one subgraph. Layers (`layers.py`) are clients that wrap a client, so anything that can `send` can
+stand behind the executor: a socket, an ASGI application in this process, a function in a test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+Headers: TypeAlias = tuple[tuple[str, str], ...]  #: names in lower case, in the order they are sent
+
+#: what a subscription yields: a GraphQL response as parsed JSON, `{"data": …, "errors": …}`
+StreamEvent: TypeAlias = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphRequest:
+    """One GraphQL operation, serialised."""
+
+    subgraph: str
+    body: bytes  #: `{"query": …, "variables": …, "operationName": …}`
+    headers: Headers = ()  #: beside content-type, content-length, accept and host, which the client sets
+    is_repeatable: bool = True  #: False for mutations: never sent a second time unless the first never left
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphResponse:
+    status: int
+    body: bytes
+    headers: Headers = ()
+
+
+class SubgraphClient(Protocol):
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        """Raises `TransportError` when no whole response came; an HTTP error status is a response."""
+        ...
+
+
+class SubgraphStreams(Protocol):
+    def subscribe(self, request: SubgraphRequest) -> AsyncGenerator[StreamEvent, None]:
+        """Events until the subgraph completes. Closing the iterator closes the upstream at once.
+        Raises `TransportError` when the stream breaks."""
+        ...

@@ -1,0 +1,9 @@
+"""A client's text becomes an operation the planner can plan: parse, validate, normalise, coerce variables."""
+
+from router.operation.limits import DocumentLimits
+from router.operation.normalize import normalize_operation
+from router.operation.parse import parse_document
+from router.operation.validate import validate_document
+from router.operation.variables import coerce_variables
+
+__all__ = ["DocumentLimits", "coerce_variables", "normalize_operation", "parse_document", "validate_document"]

@@ -52,7 +52,9 @@ class Field:
     arguments: tuple[Argument, ...] = ()
     guards: tuple[Guard, ...] = ()  #: all must hold
     directives: tuple[DirectiveNode, ...] = ()  #: other executable directives, for subgraphs that define them
-    selections: tuple[Selection, ...] = ()  #: empty for leaves
+    #: Empty for leaves, and for leaves only: an object of which every field is skipped by a constant keeps one
+    #: `InlineFragment` on its own type without selections; its value is `{}`.
+    selections: tuple[Selection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,23 @@ from deploy.local.state import StateFolder, write_private
 _GENERATORS: Mapping[str, Callable[[], str]] = {
     "context": lambda: secrets.token_hex(32),
     "token_key.pem": generate_private_key,
+    "pii_keys": lambda: f"k1:{secrets.token_hex(32)}",
+    "email_index_key": lambda: secrets.token_hex(32),
 }
 
 
-def secret_environment(folder: StateFolder) -> dict[str, str]:
-    """Environment variables with all secrets, generating the ones that are missing."""
+def router_secrets(folder: StateFolder) -> dict[str, str]:
+    """What the router gets: it checks tokens and tells the subgraphs who is calling."""
+    return {"PUNNET_CONTEXT_SECRET": _secret(folder, "context"), "PUNNET_JWKS": str(_public_keys(folder))}
+
+
+def subgraph_secrets(folder: StateFolder) -> dict[str, str]:
+    """What the subgraphs get: the same, the key that signs tokens, and the keys of personal data."""
     return {
-        "PUNNET_CONTEXT_SECRET": _secret(folder, "context"),
+        **router_secrets(folder),
         "PUNNET_JWT_PRIVATE_KEY": signing_key(folder),
-        "PUNNET_JWKS": str(_public_keys(folder)),
+        "PUNNET_PII_KEYS": _secret(folder, "pii_keys"),
+        "PUNNET_EMAIL_INDEX_KEY": _secret(folder, "email_index_key"),
     }
 
 

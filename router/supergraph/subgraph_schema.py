@@ -72,6 +72,7 @@ class SubgraphExtractor:
         """The subgraph's own schema. Types that would be empty there are left out."""
         definitions = [d for node in self._definitions if (d := self._type(node, subgraph)) is not None]
         present = {d.name.value for d in definitions}
+        definitions = [_without_absent_interfaces(d, present) for d in definitions]
         roots = tuple(_root(kind, name) for kind, name in self._roots.items() if name in present)
         schema: list[DefinitionNode] = [SchemaDefinitionNode(directives=(), operation_types=roots)] if roots else []
         return DocumentNode(definitions=(*schema, *_DIRECTIVES, *self._users_directives, *definitions))
@@ -122,7 +123,7 @@ class SubgraphExtractor:
                 if joined.is_interface_object:
                     return ObjectTypeDefinitionNode(name=node.name, directives=directives, interfaces=(), fields=fields)
                 known = info.interfaces.get(subgraph, frozenset())
-                interfaces = tuple(i for i in (node.interfaces or ()) if i.name.value in known)
+                interfaces = tuple(i for i in node.interfaces or () if i.name.value in known)
                 return replace_node(node, directives=directives, interfaces=interfaces, fields=fields)
             case InputObjectTypeDefinitionNode():
                 inputs = tuple(self._input(n, info, subgraph) for n in (node.fields or ()))
@@ -167,6 +168,15 @@ class SubgraphExtractor:
             if joined
             else None
         )
+
+
+def _without_absent_interfaces(node: TypeDefinitionNode, present: set[str]) -> TypeDefinitionNode:
+    match node:
+        case ObjectTypeDefinitionNode() | InterfaceTypeDefinitionNode() if node.interfaces:
+            kept = tuple(i for i in node.interfaces if i.name.value in present)
+            return node if len(kept) == len(node.interfaces) else replace_node(node, interfaces=kept)
+        case _:
+            return node
 
 
 def _root(kind: str, type_name: str) -> OperationTypeDefinitionNode:

@@ -1,0 +1,239 @@
+"""The query graph: what each subgraph can resolve and how to move between them.
+
+In: a Supergraph and the set of override labels that are on. Out: nodes made on demand and kept, so that a large
+supergraph costs only what its queries touch. The graph of every label set is separate, which keeps `@override` with
+a label out of the planner: inside one graph every field simply is or is not there.
+Sources: Apollo's query graphs, Hive Router's planner graph; here conditions (keys, requirements) are selections on
+the source node and not edges of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from router.graph.edge import ContextNeed, EntityMove, FieldMove
+from router.graph.field_set import Selections, list_depth, named_type, parse_field_set
+from router.graph.node import Node, NodeKind
+from router.operation.model import Field, InlineFragment
+from router.supergraph import JoinField, Supergraph, TypeInfo, TypeKind
+
+_COMPOSITE = (TypeKind.OBJECT, TypeKind.INTERFACE, TypeKind.UNION)
+
+
+class QueryGraph:
+    """Nodes and moves of one supergraph under one set of labels. Not safe for use by several threads at once."""
+
+    def __init__(self, supergraph: Supergraph, labels: frozenset[str]) -> None:
+        self.supergraph = supergraph
+        self.labels = labels
+        self.subgraphs = tuple(supergraph.subgraphs)
+        self.subgraph_index = {name: index for index, name in enumerate(self.subgraphs)}
+        self.types = supergraph.types
+        self.possible_types = _possible_types(supergraph)  #: abstract type -> object types, of the whole supergraph
+        self._supertypes = _supertypes(supergraph)
+        self._nodes: dict[tuple[str, str, Selections], Node] = {}
+        self._roots: dict[str, Node] = {}
+        self._entity_moves: dict[int, tuple[EntityMove, ...]] = {}
+        self._field_sets: dict[tuple[str, str], Selections] = {}
+        self._made = 0
+
+    # --- nodes -----------------------------------------------------------------------------------------------------
+
+    def node(self, type_name: str, subgraph: str, provided: Selections = ()) -> Node:
+        """The node of a composite type which the subgraph has."""
+        key = (type_name, subgraph, provided)
+        node = self._nodes.get(key)
+        if node is None:
+            node = self._nodes[key] = self._make(type_name, subgraph, self._kind(type_name, subgraph), provided)
+        return node
+
+    def root(self, operation_kind: str) -> Node:
+        """Where an operation starts: a node without fields, from which the root types of the subgraphs are entered."""
+        type_name = self.supergraph.root_types[operation_kind]
+        node = self._roots.get(type_name)
+        if node is None:
+            node = self._roots[type_name] = self._make(type_name, "", NodeKind.ROOT, ())
+        return node
+
+    def downcast(self, node: Node, type_name: str) -> Node:
+        """The same object seen as one of the object types of an abstract node."""
+        return self.node(type_name, node.subgraph, _provided_for(node.provided, type_name, self._supertypes))
+
+    def object_types(self, type_name: str) -> frozenset[str]:
+        """The object types a type condition matches, in the whole supergraph."""
+        return self.possible_types.get(type_name) or frozenset((type_name,))
+
+    def _make(self, type_name: str, subgraph: str, kind: NodeKind, provided: Selections) -> Node:
+        self._made += 1
+        return Node(self._made, type_name, subgraph, self.subgraph_index.get(subgraph, 0), kind, provided, self._fill)
+
+    def _kind(self, type_name: str, subgraph: str) -> NodeKind:
+        info = self.types[type_name]
+        if info.kind is TypeKind.OBJECT:
+            return NodeKind.OBJECT
+        joined = info.by_subgraph.get(subgraph)
+        return NodeKind.INTERFACE_OBJECT if joined and joined.is_interface_object else NodeKind.ABSTRACT
+
+    def _fill(self, node: Node) -> None:
+        node.moves, node.possible, node.direct = {}, (), frozenset()
+        if node.kind is NodeKind.ROOT:
+            return
+        info = self.types[node.type_name]
+        keys = self._key_fields(info, node.subgraph)
+        provided = {s.name: s for s in node.provided if isinstance(s, Field)}
+        for field in info.fields.values():
+            joined = field.by_subgraph.get(node.subgraph)
+            if joined is None:
+                continue
+            offered = provided.get(field.name)
+            if offered is not None or self.is_resolvable(joined) or field.name in keys:
+                is_key_only = field.name in keys and offered is None and not self.is_resolvable(joined)
+                node.moves[field.name] = self._field_move(info, field.name, joined, node, offered, is_key_only)
+        if node.kind is NodeKind.ABSTRACT:
+            node.possible = self._possible_in(info, node.subgraph)
+            node.direct = self._direct_fields(node)
+
+    def is_resolvable(self, joined: JoinField) -> bool:
+        """Whether the subgraph itself resolves the field, under this graph's labels."""
+        if joined.override_label is not None:
+            is_on = joined.override_label in self.labels
+            return is_on == (joined.override is not None)
+        return not (joined.is_external or joined.is_used_overridden)
+
+    def _key_fields(self, info: TypeInfo, subgraph: str) -> frozenset[str]:
+        """Key fields are there even if `@external`: a subgraph which returns an entity knows its key."""
+        joined = info.by_subgraph.get(subgraph)
+        return frozenset(
+            s.name
+            for key in (joined.keys if joined else ())
+            for s in self.field_set(info.name, key.fields)
+            if isinstance(s, Field)
+        )
+
+    def _field_move(
+        self, info: TypeInfo, name: str, joined: JoinField, node: Node, offered: Field | None, is_key_only: bool
+    ) -> FieldMove:
+        target_name = named_type(joined.type)
+        target = None
+        target_info = self.types.get(target_name)
+        if target_info and target_info.kind in _COMPOSITE:
+            provided = offered.selections if offered else ()
+            if joined.provides:
+                provided = (*provided, *self.field_set(target_name, joined.provides))
+            if is_key_only:
+                provided = (*provided, *self._key_selection(info, node.subgraph, name))
+            target = self.node(target_name, node.subgraph, provided)
+        requires = self.field_set(info.name, joined.requires) if joined.requires and offered is None else ()
+        context = tuple(
+            ContextNeed(c.name, c.type, self._context_selections(c.context, c.selection))
+            for c in joined.context_arguments
+        )
+        return FieldMove(name, joined.type, target, list_depth(joined.type), requires, context)
+
+    def _key_selection(self, info: TypeInfo, subgraph: str, name: str) -> Selections:
+        return tuple(
+            child
+            for key in info.by_subgraph[subgraph].keys
+            for s in self.field_set(info.name, key.fields)
+            if isinstance(s, Field) and s.name == name
+            for child in s.selections
+        )
+
+    def _context_selections(self, context: str, text: str) -> tuple[tuple[str, Selections], ...]:
+        """What to take from the ancestor, by the types that set the context."""
+        names = {n for info in self.types.values() if context in info.contexts for n in self.object_types(info.name)}
+        return tuple((name, self.field_set(name, text)) for name in sorted(names))
+
+    def _possible_in(self, info: TypeInfo, subgraph: str) -> tuple[str, ...]:
+        if info.kind is TypeKind.UNION:
+            members = info.members.get(subgraph, frozenset())
+            return tuple(sorted(m for m in members if subgraph in self.types[m].by_subgraph))
+        return tuple(
+            sorted(
+                other.name
+                for other in self.types.values()
+                if other.kind is TypeKind.OBJECT
+                and subgraph in other.by_subgraph
+                and info.name in other.interfaces.get(subgraph, ())
+            )
+        )
+
+    def _direct_fields(self, node: Node) -> frozenset[str]:
+        objects = [self.downcast(node, name) for name in node.possible]
+        return frozenset(
+            name
+            for name, move in node.moves.items()
+            if not move.requires
+            and all((own := o.moves.get(name)) is not None and not own.requires and not own.context for o in objects)
+        )
+
+    # --- moves to other subgraphs ----------------------------------------------------------------------------------
+
+    def entity_moves(self, node: Node) -> tuple[EntityMove, ...]:
+        """Every way out of a node, in the order of the subgraphs; several when a target has several keys."""
+        moves = self._entity_moves.get(node.id)
+        if moves is None:
+            moves = self._entity_moves[node.id] = tuple(self._find_entity_moves(node))
+        return moves
+
+    def _find_entity_moves(self, node: Node) -> Iterator[EntityMove]:
+        info = self.types[node.type_name]
+        if node.type_name == self.supergraph.root_types.get("query") or node.kind is NodeKind.ROOT:
+            for subgraph in info.by_subgraph:
+                if subgraph != node.subgraph:
+                    yield EntityMove(node, self.node(node.type_name, subgraph), (), node.type_name, is_root=True)
+            return
+        names = [node.type_name] if node.kind is not NodeKind.ABSTRACT else []
+        if node.kind is NodeKind.OBJECT:
+            names.extend(sorted(self._supertypes.get(node.type_name, ())))
+        for subgraph in self.subgraphs:
+            for name in names:
+                joined = self.types[name].by_subgraph.get(subgraph)
+                if joined is None or (name != node.type_name and not joined.is_interface_object):
+                    continue
+                for key in joined.keys:
+                    if key.is_resolvable:
+                        target = self.node(name, subgraph)
+                        yield EntityMove(node, target, self.field_set(name, key.fields), name)
+
+    def field_set(self, type_name: str, text: str) -> Selections:
+        """Parsed once; equal texts on one type are the same object."""
+        key = (type_name, text)
+        found = self._field_sets.get(key)
+        if found is None:
+            found = self._field_sets[key] = parse_field_set(text, type_name, self.types)
+        return found
+
+
+def _provided_for(provided: Selections, type_name: str, supertypes: dict[str, frozenset[str]]) -> Selections:
+    found: list[Field | InlineFragment] = []
+    for selection in provided:
+        match selection:
+            case Field():
+                found.append(selection)
+            case InlineFragment(type_condition=name):
+                if name == type_name or name in supertypes.get(type_name, ()):
+                    found.extend(_provided_for(selection.selections, type_name, supertypes))
+    return tuple(found)
+
+
+def _possible_types(supergraph: Supergraph) -> dict[str, frozenset[str]]:
+    possible: dict[str, set[str]] = {}
+    for info in supergraph.types.values():
+        if info.kind is TypeKind.UNION:
+            possible[info.name] = set().union(*info.members.values())
+        elif info.kind is TypeKind.INTERFACE:
+            possible.setdefault(info.name, set())
+        elif info.kind is TypeKind.OBJECT:
+            for name in set().union(*info.interfaces.values()):
+                possible.setdefault(name, set()).add(info.name)
+    return {name: frozenset(objects) for name, objects in possible.items()}
+
+
+def _supertypes(supergraph: Supergraph) -> dict[str, frozenset[str]]:
+    """Object type -> interfaces and unions it belongs to anywhere."""
+    supertypes: dict[str, set[str]] = {}
+    for name, objects in _possible_types(supergraph).items():
+        for object_name in objects:
+            supertypes.setdefault(object_name, set()).add(name)
+    return {name: frozenset(found) for name, found in supertypes.items()}

@@ -1,4 +1,4 @@
-"""Second check of identity and scopes, inside the subgraph: the router checked first, but `_entities` is a side door."""
+"""Second check of identity and scopes, in the subgraph: the router checked first, but `_entities` is a side door."""
 
 from common.auth import Principal
 from common.errors import ForbiddenError, UnauthenticatedError

@@ -49,7 +49,7 @@ class Database:
         self.name = self.name or f"punnet_{self.subgraph}"
 
     async def open(self) -> None:
-        """Creates the database if absent and connects the pool. Raises OSError or asyncpg errors if the server is away."""
+        """Creates the database if absent, connects the pool. Raises OSError or asyncpg errors if the server is away."""
         await self._create_if_absent()
         context = TortoiseContext()
         token = _current_context.set(context)

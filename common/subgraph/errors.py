@@ -1,6 +1,6 @@
 """Errors of a GraphQL answer: which ones a client may read, and under which stable `extensions.code`.
 
-Resolvers raise errors of `common.errors` (or the ones below). Anything else is a bug or an outage: it is logged with its
+Resolvers raise errors of `common.errors` or the ones below. Anything else is a bug or an outage: it is logged with its
 traceback and leaves as INTERNAL_ERROR with a generic text.
 """
 

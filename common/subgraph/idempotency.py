@@ -55,7 +55,7 @@ class IdempotencyModel(Model):
         unique_together = (("scope", "key"),)
 
 
-class Rejected(Exception):
+class RejectedError(Exception):
     """Raised by an effect for an expected refusal: its changes are rolled back, `answer` is stored and returned."""
 
     def __init__(self, answer: Answer) -> None:
@@ -99,7 +99,7 @@ async def run_idempotent(
     An unexpected exception rolls everything back and is not stored: the same key may be tried again. Raises
     IdempotencyConflictedError (same key, other request), IdempotencyInFlightError, BadInputError for an unusable key.
     """
-    _check_key(request.key)
+    check_key(request.key)
     try:
         async with database.transaction() as connection:
             stored = await claim(connection, clock, request)
@@ -108,7 +108,7 @@ async def run_idempotent(
             answer = await effect(connection)
             await store_answer(connection, request, answer)
             return Outcome(answer, is_replay=False)
-    except Rejected as rejection:
+    except RejectedError as rejection:
         return await _store_rejection(database, clock, request, rejection.answer)
 
 
@@ -177,7 +177,7 @@ async def _stored_answer(connection: SqlConnection, request: IdempotentRequest) 
     return answer
 
 
-def _check_key(key: str) -> None:
+def check_key(key: str) -> None:
     if not 1 <= len(key) <= MAX_KEY_CHARACTERS or "\0" in key:
         raise BadInputError(f"The idempotency key must have 1 to {MAX_KEY_CHARACTERS} characters.")
 

@@ -1,4 +1,4 @@
-"""Counts HTTP requests being answered, so that a stop can wait for them. WebSockets are not waited for: they never end."""
+"""Counts HTTP requests being answered, so that a stop can wait for them; WebSockets never end and are left out."""
 
 import asyncio
 

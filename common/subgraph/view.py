@@ -22,7 +22,7 @@ CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
 
 
 class GraphQLView(GraphQL[Context[Any, Any], None], Generic[ServiceT, LoadersT]):
-    """Strawberry's ASGI view with our context, orjson and JSON errors. No GraphiQL, no GET, no batches: routers only."""
+    """Strawberry's ASGI view with our context, orjson and JSON errors. No GraphiQL, GET or batches: routers only."""
 
     def __init__(
         self, schema: Schema, new_context: Callable[[Request | WebSocket], Context[ServiceT, LoadersT]]

@@ -71,7 +71,7 @@ def check_name(name: str) -> str:
 
 
 def check_email(email: str) -> str:
-    """The address in the form it is compared in: NFC, lower case, no surrounding space. Raises InvalidUserInputError."""
+    """The address as it is compared: NFC, lower case, no surrounding space. Raises InvalidUserInputError."""
     cleaned = unicodedata.normalize("NFC", email).strip().lower()
     if len(cleaned) > MAX_EMAIL_CHARACTERS or not EMAIL_PATTERN.fullmatch(cleaned):
         raise InvalidUserInputError("This is not an e-mail address.", "email")
@@ -85,3 +85,35 @@ def check_password(password: str) -> str:
             f"The password must have {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} characters.", "password"
         )
     return password
+
+
+MAX_LABEL_CHARACTERS = 60
+MAX_ADDRESS_FIELD_CHARACTERS = 200
+REQUIRED_ADDRESS_FIELDS = ("street", "city", "zip", "country")
+
+
+def check_label(label: str | None) -> str | None:
+    """Raises InvalidUserInputError."""
+    cleaned = label.strip() if label else None
+    if cleaned and (len(cleaned) > MAX_LABEL_CHARACTERS or not cleaned.isprintable()):
+        raise InvalidUserInputError(
+            f"The label must have at most {MAX_LABEL_CHARACTERS} printable characters.", "label"
+        )
+    return cleaned or None
+
+
+def check_postal_address(address: dict[str, str | None]) -> dict[str, str | None]:
+    """All values stripped; an empty one is None. Raises InvalidUserInputError for the first field that is wrong."""
+    cleaned = {name: (value or "").strip() or None for name, value in address.items()}
+    for name, value in cleaned.items():
+        if value is None:
+            if name in REQUIRED_ADDRESS_FIELDS:
+                raise InvalidUserInputError(f"The address needs a {name}.", f"address.{name}")
+        elif len(value) > MAX_ADDRESS_FIELD_CHARACTERS or not value.isprintable():
+            raise InvalidUserInputError(
+                f"{name} must have at most {MAX_ADDRESS_FIELD_CHARACTERS} printable characters.", f"address.{name}"
+            )
+    country = cleaned["country"] or ""
+    if not re.fullmatch("[A-Za-z]{2}", country):
+        raise InvalidUserInputError("The country must be an ISO 3166 code of two letters.", "address.country")
+    return {**cleaned, "country": country.upper()}

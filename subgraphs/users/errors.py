@@ -1,6 +1,6 @@
 """Refusals of the users subgraph, raised by its service and mapped to payload errors by its schema.
 
-UserRefusal
+RefusedError
 ├── InvalidUserInputError   a field is not acceptable
 ├── EmailTakenError         another account has this address
 ├── BadCredentialsError     unknown address, wrong password, unusable token: never said which
@@ -9,7 +9,7 @@ UserRefusal
 """
 
 
-class UserRefusal(Exception):
+class RefusedError(Exception):
     """Expected, changes nothing. `field` is the input field it is about, under its GraphQL name."""
 
     def __init__(self, message: str, field: str | None = None) -> None:
@@ -18,21 +18,21 @@ class UserRefusal(Exception):
         self.field = field
 
 
-class InvalidUserInputError(UserRefusal):
+class InvalidUserInputError(RefusedError):
     pass
 
 
-class EmailTakenError(UserRefusal):
+class EmailTakenError(RefusedError):
     pass
 
 
-class BadCredentialsError(UserRefusal):
+class BadCredentialsError(RefusedError):
     pass
 
 
-class UserNotFoundError(UserRefusal):
+class UserNotFoundError(RefusedError):
     pass
 
 
-class LastAdminError(UserRefusal):
+class LastAdminError(RefusedError):
     pass

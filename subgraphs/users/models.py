@@ -14,7 +14,7 @@ class User(Model):
     id = fields.UUIDField(primary_key=True)
     name = fields.CharField(max_length=120)
     email_sealed = fields.BinaryField()
-    #: keyed hash of the address, in hex: finds it without storing it, and its UNIQUE decides races between registrations
+    #: keyed hash of the address, in hex: finds it without storing it; its UNIQUE decides races of registrations
     email_hash = fields.CharField(max_length=64, unique=True)
     #: Argon2id in PHC form; null for an account without password
     password_hash = fields.TextField(null=True)

@@ -1,0 +1,95 @@
+"""Idempotent mutations that call another process in the middle, so that one transaction cannot hold them.
+
+`begin` commits the key together with a recovery point (the ids the later phases work under), then come the calls, then
+`store_answer` of `common.subgraph.idempotency` in the transaction of the effect. A repetition gets the stored answer;
+while the first request runs it waits; when that one died it continues from the recovery point, under the same ids,
+so that whatever it asked of others already is not done twice. Source: Brandur Leach, "Implementing Stripe-like
+idempotency keys in Postgres".
+"""
+
+import asyncio
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from common.clock import Clock
+from common.subgraph.database import Database, Row
+from common.subgraph.errors import IdempotencyConflictedError, IdempotencyInFlightError
+from common.subgraph.idempotency import IN_FLIGHT_WAIT_S, POLL_S, RETENTION, Answer, IdempotentRequest, check_key
+
+#: a first request that takes longer is taken for dead; longer than all its deadlines together
+LOCK_LIFETIME = dt.timedelta(seconds=15)
+_POINT = "recovery_point"
+_LOCKED_UNTIL = "locked_until"
+
+# A row is ours when it is new, when it has expired, or when its owner died in the middle of the same request.
+_BEGIN = f"""
+INSERT INTO idempotency AS i (scope, key, request_hash, answer, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (scope, key) DO UPDATE SET
+    request_hash = excluded.request_hash, created_at = excluded.created_at, expires_at = excluded.expires_at,
+    answer = CASE WHEN i.expires_at < excluded.created_at THEN excluded.answer
+        ELSE jsonb_set(i.answer, '{{{_LOCKED_UNTIL}}}', excluded.answer -> '{_LOCKED_UNTIL}') END
+WHERE i.expires_at < excluded.created_at
+    OR (i.request_hash = excluded.request_hash AND (i.answer ->> '{_LOCKED_UNTIL}')::float8 < $7)
+RETURNING answer
+"""  # noqa: S608 - text of our own only
+_UNLOCK = f"""
+UPDATE idempotency SET answer = jsonb_set(answer, '{{{_LOCKED_UNTIL}}}', '0')
+WHERE scope = $1 AND key = $2 AND answer ? '{_LOCKED_UNTIL}'
+"""  # noqa: S608 - text of our own only
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The request is ours to carry out, under the ids of `point`: the given ones, or those of one that died."""
+
+    point: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The request was carried out before; this was its answer."""
+
+    answer: Answer
+
+
+async def begin(database: Database, clock: Clock, request: IdempotentRequest, point: Answer) -> Begun | Finished:
+    """One statement when the key is new. Raises IdempotencyConflictedError, IdempotencyInFlightError, BadInputError."""
+    check_key(request.key)
+    give_up_at = clock.monotonic() + IN_FLIGHT_WAIT_S
+    while True:
+        now = clock.now()
+        locked = {_POINT: point, _LOCKED_UNTIL: (now + LOCK_LIFETIME).timestamp()}
+        parameters = [request.scope, request.key, request.request_hash, orjson.dumps(locked).decode(), now]
+        claimed = await database.fetch(_BEGIN, [*parameters, now + RETENTION, now.timestamp()])
+        if claimed:
+            return Begun(orjson.loads(claimed[0]["answer"])[_POINT])
+        answer = _finished(request, await _stored(database, request))
+        if answer is not None:
+            return Finished(answer)
+        if clock.monotonic() >= give_up_at:
+            raise IdempotencyInFlightError("The first request with this idempotency key is still running.")
+        await asyncio.sleep(POLL_S)
+
+
+async def give_up(database: Database, request: IdempotentRequest) -> None:
+    """After an unexpected failure: the next repetition may continue at once."""
+    await database.fetch(_UNLOCK, [request.scope, request.key])
+
+
+async def _stored(database: Database, request: IdempotentRequest) -> list[Row]:
+    return await database.fetch(
+        "SELECT request_hash, answer FROM idempotency WHERE scope = $1 AND key = $2", [request.scope, request.key]
+    )
+
+
+def _finished(request: IdempotentRequest, rows: list[Row]) -> Answer | None:
+    """The stored answer; None while there is none yet."""
+    if not rows or rows[0]["answer"] is None:
+        return None
+    if rows[0]["request_hash"] != request.request_hash:
+        raise IdempotencyConflictedError("This idempotency key was used for another request.")
+    answer: dict[str, Any] = orjson.loads(rows[0]["answer"])
+    return None if _POINT in answer else answer

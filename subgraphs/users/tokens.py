@@ -1,0 +1,90 @@
+"""A login's tokens: a short-lived signed access token, and a refresh token that changes with every use.
+
+A refresh token used twice means that one of two holders stole it: the whole family is revoked. Source: RFC 9700
+section 4.14.2, refresh token rotation.
+"""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from common.auth import Principal, TokenSigner
+from common.clock import Clock
+from common.events.sql import SqlConnection
+from common.ids import uuid7
+from common.subgraph.database import Database, Row, fetch
+from subgraphs.users.accounts import Account
+from subgraphs.users.errors import BadCredentialsError
+
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class TokenPair:
+    access_token: str
+    refresh_token: str
+    #: seconds the access token is valid
+    expires_in_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoginTokens:
+    signer: TokenSigner
+    clock: Clock
+    access_lifetime_s: int
+    refresh_lifetime_s: int
+
+    async def issue(self, connection: SqlConnection, account: Account, family_id: UUID | None = None) -> TokenPair:
+        """A new pair; without `family_id` it begins a new family, that is a new login."""
+        refresh_token = secrets.token_urlsafe(TOKEN_BYTES)
+        now = self.clock.now()
+        await fetch(
+            connection,
+            """INSERT INTO refresh_token (id, user_id, family_id, token_hash, created_at, expires_at)
+               VALUES ($1, $2, $3, $4, $5, $6)""",
+            [
+                uuid7(),
+                account.id,
+                family_id or uuid7(),
+                _hash(refresh_token),
+                now,
+                now + timedelta(seconds=self.refresh_lifetime_s),
+            ],
+        )
+        principal = Principal(account.public_id, frozenset(role.value for role in account.roles), account.scopes)
+        return TokenPair(self.signer.sign(principal).token, refresh_token, self.access_lifetime_s)
+
+    async def spend(self, database: Database, refresh_token: str) -> Row:
+        """Marks the token used; its row (user_id, family_id).
+
+        Raises BadCredentialsError; the family of a reused token is revoked then.
+        """
+        now = self.clock.now()
+        spent = await database.fetch(
+            """UPDATE refresh_token SET used_at = $2
+               WHERE token_hash = $1 AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $2
+               RETURNING user_id, family_id""",
+            [_hash(refresh_token), now],
+        )
+        if spent:
+            return spent[0]
+        # a statement of its own, so that the refusal below does not roll it back
+        await database.fetch(
+            """UPDATE refresh_token SET revoked_at = $2 WHERE revoked_at IS NULL AND family_id IN
+                 (SELECT family_id FROM refresh_token WHERE token_hash = $1 AND used_at IS NOT NULL)""",
+            [_hash(refresh_token), now],
+        )
+        raise BadCredentialsError("The refresh token is not valid any more; log in again.", "refreshToken")
+
+    async def revoke_all(self, database: Database, user_id: UUID) -> None:
+        """Every login of the user ends when its access token expires."""
+        await database.fetch(
+            "UPDATE refresh_token SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
+            [user_id, self.clock.now()],
+        )
+
+
+def _hash(refresh_token: str) -> str:
+    return hashlib.sha256(refresh_token.encode()).hexdigest()

@@ -24,9 +24,9 @@ from typing import Any, ClassVar
 class PunnetError(Exception):
     """Root of the tree. `code` is stable and part of the API; `details` must be JSON and safe for clients."""
 
-    code: ClassVar[str] = "INTERNAL_ERROR"
-    http_status: ClassVar[int] = 500
-    is_retryable: ClassVar[bool] = False
+    code: str = "INTERNAL_ERROR"
+    http_status: int = 500
+    is_retryable: bool = False
     #: shown instead of the message; None: the message itself was written for clients
     fixed_public_message: ClassVar[str | None] = "Internal server error"
 

@@ -1,0 +1,54 @@
+"""Events between subgraphs: recorded with the change, carried by NATS JetStream, had once; and commands.
+
+    service -> Outbox.add -> Relay -> Bus -> ConsumerRunner -> inbox + handler     and, while the caller waits,
+    Bus.request -> Bus.serve
+
+Nothing acknowledged is lost and nothing happens twice, whatever is killed; see the modules for why.
+"""
+
+from common.events.bus import Bus
+from common.events.commands import CommandError, CommandHandler
+from common.events.consumer import Consumer, ConsumerRunner, EventHandler, RetryDelays
+from common.events.dead_letters import DeadLetter, DeadLetters
+from common.events.event import (
+    Event,
+    EventMetadata,
+    MalformedEventError,
+    decode_event,
+    encode_event,
+    new_event,
+    subject_filter,
+)
+from common.events.feed import EventFeed
+from common.events.metrics import EventMetrics
+from common.events.outbox import Outbox
+from common.events.relay import Relay, republish_since
+from common.events.retention import Retention
+from common.events.sql import SqlConnection, Transactions
+
+__all__ = [
+    "Bus",
+    "CommandError",
+    "CommandHandler",
+    "Consumer",
+    "ConsumerRunner",
+    "DeadLetter",
+    "DeadLetters",
+    "Event",
+    "EventFeed",
+    "EventHandler",
+    "EventMetadata",
+    "EventMetrics",
+    "MalformedEventError",
+    "Outbox",
+    "Relay",
+    "Retention",
+    "RetryDelays",
+    "SqlConnection",
+    "Transactions",
+    "decode_event",
+    "encode_event",
+    "new_event",
+    "republish_since",
+    "subject_filter",
+]

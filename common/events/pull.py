@@ -1,0 +1,107 @@
+"""A durable pull consumer of the event stream, as an iterator that never asks for more than there is room for.
+
+The client library's `fetch` waits for a whole batch once the first message has come, so one event would be seconds
+late; here each message is handed on as it arrives. Protocol: NATS ADR-13 (pull requests, status messages 404, 408,
+409).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import nats.errors
+import nats.js.errors
+import orjson
+import structlog
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
+
+#: how long one request stays open at the server; a lost one (reconnect) delays events by at most this
+_REQUEST_S = 10.0
+_REQUEST_SLACK_S = 1.0
+_NANOSECONDS = 1_000_000_000
+_STATUS_HEADER = "Status"
+
+_log = structlog.get_logger(__name__)
+
+
+class PullSubscription:
+    """Messages of one durable consumer. `open`, iterate `messages`, `close`."""
+
+    def __init__(
+        self,
+        client: Client,
+        jetstream: JetStreamContext,
+        *,
+        stream: str,
+        durable: str,
+        subjects: Sequence[str],
+        ack_wait_s: float,
+        max_ack_pending: int,
+    ) -> None:
+        self._client = client
+        self._jetstream = jetstream
+        self._stream = stream
+        self._config = ConsumerConfig(
+            durable_name=durable,
+            deliver_policy=DeliverPolicy.ALL,
+            ack_policy=AckPolicy.EXPLICIT,
+            ack_wait=ack_wait_s,
+            # never given up by the server: it would forget the message before the dead letter is written
+            max_deliver=-1,
+            filter_subjects=list(subjects),
+            max_ack_pending=max_ack_pending,
+        )
+        self._inbox: Subscription | None = None
+
+    async def open(self) -> None:
+        """Creates the consumer or brings it to our configuration. Raises nats.errors.Error."""
+        await self._jetstream.add_consumer(self._stream, self._config)
+        self._inbox = await self._client.subscribe(self._client.new_inbox())
+
+    async def close(self) -> None:
+        """Gives back what was delivered but not handed on."""
+        inbox, self._inbox = self._inbox, None
+        if inbox is None or self._client.is_closed:
+            return
+        await inbox.unsubscribe()
+        while not inbox._pending_queue.empty():
+            message = inbox._pending_queue.get_nowait()
+            if _STATUS_HEADER not in (message.headers or {}):
+                await message.nak()
+
+    async def receive(self, count: int) -> AsyncIterator[Msg]:
+        """Asks for `count` messages and yields those that come, ending when all have come or the server ends the
+        request.
+
+        Raises nats.errors.Error when the consumer is gone.
+        """
+        if self._inbox is None:
+            raise nats.errors.BadSubscriptionError
+        request = {"batch": count, "expires": int(_REQUEST_S * _NANOSECONDS)}
+        next_subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._config.durable_name}"
+        await self._client.publish(next_subject, orjson.dumps(request), reply=self._inbox.subject)
+        until = asyncio.get_running_loop().time() + _REQUEST_S + _REQUEST_SLACK_S
+        while count:
+            wait_s = until - asyncio.get_running_loop().time()
+            if wait_s <= 0:
+                return
+            try:
+                message = await self._inbox.next_msg(timeout=wait_s)
+            except nats.errors.TimeoutError:
+                return
+            status = (message.headers or {}).get(_STATUS_HEADER)
+            if status is None:
+                count -= 1
+                yield message
+            elif self._ends_request(status, message):
+                return
+
+    def _ends_request(self, status: str, message: Msg) -> bool:
+        description = (message.headers or {}).get("Description", "")
+        if status == "503" or "Consumer Deleted" in description:
+            raise nats.js.errors.ServiceUnavailableError(description=f"consumer gone: {description}")
+        # 404 no messages, 408 expired, 409 e.g. leadership change or a limit: ask again; 100: heartbeat
+        return status in {"404", "408", "409"}

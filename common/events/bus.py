@@ -6,7 +6,7 @@ wait.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -61,8 +61,8 @@ class Bus:
                     url,
                     name=name,
                     error_cb=_log_error,
-                    disconnected_cb=_logged(name, "disconnected from the bus"),
-                    reconnected_cb=_logged(name, "reconnected to the bus"),
+                    disconnected_cb=_logged(client, name, "disconnected from the bus"),
+                    reconnected_cb=_logged(client, name, "reconnected to the bus"),
                     max_reconnect_attempts=-1,
                     reconnect_time_wait=_RECONNECT_WAIT_S,  # type: ignore[arg-type]  # passed to asyncio.sleep
                     connect_timeout=2,
@@ -223,9 +223,11 @@ def _outcome(sent: "asyncio.Future[Any] | UnavailableError") -> UnavailableError
     return None if error is None else UnavailableError(f"the bus did not store the event: {error!r}")
 
 
-def _logged(name: str, message: str) -> Any:
+def _logged(client: Client, name: str, message: str) -> Callable[[], Awaitable[None]]:
     async def log() -> None:
-        _log.warning(message, connection=name)
+        # told also when we disconnect on purpose
+        if not (client.is_draining or client.is_closed):
+            _log.warning(message, connection=name)
 
     return log
 

@@ -111,4 +111,6 @@ class DeadLetters:
 
 
 def _dead_letter(row: Mapping[str, Any]) -> DeadLetter:
-    return DeadLetter(**row)
+    # asyncpg's own UUID class is one that orjson does not know
+    ids = {column: UUID(int=row[column].int) for column in ("id", "event_id") if row[column] is not None}
+    return DeadLetter(**{**row, **ids})

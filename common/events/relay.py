@@ -14,6 +14,7 @@ import asyncio
 import random
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import structlog
@@ -133,7 +134,8 @@ async def republish_since(connection: SqlConnection, since: datetime) -> int:
 
 def _event_of(row: dict[str, Any]) -> Event:
     return Event(
-        event_id=row["event_id"],
+        # asyncpg's own UUID class is one that orjson does not know
+        event_id=UUID(int=row["event_id"].int),
         type=row["type"],
         aggregate_id=row["aggregate_id"],
         aggregate_version=row["aggregate_version"],

@@ -19,14 +19,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.auth import ContextVerifier
 from common.clock import Clock, SystemClock
-from common.events import Consumer
+from common.events import CommandHandler, Consumer, EventMetrics
 from common.health import Health, HealthCheck, HealthReport
 from common.settings import SubgraphSettings
 from common.subgraph.context import LoadersT, ServiceT
 from common.subgraph.database import Database
 from common.subgraph.in_flight import CountInFlight
 from common.subgraph.postgres_url import parse_database_url
-from common.subgraph.runtime import BackgroundParts, CommandHandler, Platform, Runtime, Worker
+from common.subgraph.runtime import BackgroundParts, Platform, Runtime, Worker
 from common.subgraph.schema import Schema
 from common.subgraph.signed_context import GRAPHQL_PATH, RequireSignedContext
 from common.subgraph.sql_telemetry import count_statements, trace_statements
@@ -82,6 +82,7 @@ def create_subgraph(
         feeds=parts.feeds,
         clock=clock,
         telemetry=telemetry,
+        event_metrics=EventMetrics(metrics, parts.name),
     )
     health = Health(
         f"punnet-{parts.name}",

@@ -5,7 +5,7 @@ pulled away from under a request: not ready, requests in flight finish, workers 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
@@ -14,7 +14,17 @@ import structlog
 
 from common.clock import Clock
 from common.errors import UnavailableError
-from common.events import Bus, Consumer, ConsumerRunner, EventFeed, Outbox, Relay, Retention
+from common.events import (
+    Bus,
+    CommandHandler,
+    Consumer,
+    ConsumerRunner,
+    EventFeed,
+    EventMetrics,
+    Outbox,
+    Relay,
+    Retention,
+)
 from common.health import Health
 from common.settings import SubgraphSettings
 from common.subgraph.database import Database
@@ -26,8 +36,6 @@ log = structlog.get_logger(__name__)
 
 ServiceT = TypeVar("ServiceT")
 RESTART_PAUSE_S = 1.0
-
-CommandHandler = Callable[[dict[str, Any]], Awaitable[Mapping[str, Any]]]
 
 
 class Worker(Protocol):
@@ -78,6 +86,7 @@ class Runtime(Generic[ServiceT]):
         feeds: Sequence[str],
         clock: Clock,
         telemetry: Telemetry,
+        event_metrics: EventMetrics,
     ) -> None:
         self.name = name
         self.settings = settings
@@ -88,6 +97,7 @@ class Runtime(Generic[ServiceT]):
         self._feeds = feeds
         self._clock = clock
         self._telemetry = telemetry
+        self._event_metrics = event_metrics
         self._bus: Bus | None = None
         self._service: ServiceT | None = None
 
@@ -98,8 +108,10 @@ class Runtime(Generic[ServiceT]):
         return self._service
 
     async def check_bus(self) -> None:
-        if self._bus is None or not self._bus.is_connected:
-            raise UnavailableError("no connection to NATS")
+        """Raises UnavailableError without a connection to NATS."""
+        if self._bus is None:
+            raise UnavailableError("not connected yet")
+        await self._bus.ping()
 
     @asynccontextmanager
     async def lifespan(self, health: Health) -> AsyncIterator[None]:
@@ -109,7 +121,7 @@ class Runtime(Generic[ServiceT]):
             stack.push_async_callback(self.database.close)
             await self.database.migrate()
             self._bus = bus = await Bus.connect(
-                self.settings.nats_url, name=f"punnet-{self.name}", tracer=self._telemetry.tracer
+                self.settings.nats_url, name=f"punnet-{self.name}", clock=self._clock, tracer=self._telemetry.tracer
             )
             stack.push_async_callback(bus.close)
             outbox = Outbox()
@@ -138,10 +150,13 @@ class Runtime(Generic[ServiceT]):
         database, bus = platform.database, platform.bus
         consumers = self._background.consumers(service)
         return [
-            Relay(platform.outbox, database, bus, clock=self._clock),
+            Relay(platform.outbox, database, bus, clock=self._clock, metrics=self._event_metrics),
             Retention(database, clock=self._clock),
             IdempotencySweeper(database, self._clock),
-            *(ConsumerRunner(consumer, bus, database, clock=self._clock) for consumer in consumers),
+            *(
+                ConsumerRunner(consumer, bus, database, clock=self._clock, metrics=self._event_metrics)
+                for consumer in consumers
+            ),
             *self._background.workers(service),
         ]
 

@@ -6,11 +6,11 @@ override its `entities_resolver`: every entity type is asked once, `resolve_refe
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol, cast
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import ParserCache, SchemaExtension, ValidationCache
 from strawberry.federation.schema import FederationAny
 from strawberry.schema.config import StrawberryConfig
@@ -18,7 +18,7 @@ from strawberry.types import ExecutionContext, Info
 from strawberry.types.base import StrawberryObjectDefinition
 
 from common.errors import BadInputError
-from common.subgraph.errors import MaskUnexpected, log_unexpected
+from common.subgraph.errors import MaskUnexpected, log_unexpected, present
 from common.subgraph.scalars import scalar_map
 
 FEDERATION_VERSION = "2.9"
@@ -88,6 +88,16 @@ class Schema(strawberry.federation.Schema):
         log_unexpected(errors, self.subgraph)
 
 
+class CodedParserCache(ParserCache):
+    """Syntax errors end an operation before `MaskUnexpected` sees it, so they get their code here."""
+
+    def on_parse(self) -> Iterator[None]:
+        try:
+            yield from super().on_parse()
+        except GraphQLSyntaxError as exc:
+            raise present(exc) from exc
+
+
 def create_schema(
     subgraph: str,
     *,
@@ -104,7 +114,7 @@ def create_schema(
         subscription=subscription,
         types=types,
         extensions=[
-            lambda: ParserCache(maxsize=CACHED_DOCUMENT_COUNT),
+            lambda: CodedParserCache(maxsize=CACHED_DOCUMENT_COUNT),
             lambda: ValidationCache(maxsize=CACHED_DOCUMENT_COUNT),
             MaskUnexpected,
             *extensions,

@@ -1,4 +1,4 @@
-"""What can be done with users. Each method is one use case; if it raises `errors.RefusedError` it has changed nothing."""
+"""What can be done with users. Each method is one use case; one that raises `RefusedError` has changed nothing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

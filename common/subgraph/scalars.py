@@ -8,7 +8,7 @@ import decimal
 from typing import Any
 
 import strawberry
-from strawberry.types.scalar import ScalarDefinition, ScalarWrapper
+from strawberry.types.scalar import ScalarDefinition
 
 DATE_TIME_SPECIFICATION = "https://scalars.graphql.org/andimarek/date-time"
 DECIMAL_SPECIFICATION = "https://example.invalid/scalars/decimal"
@@ -53,7 +53,7 @@ def parse_decimal(value: Any) -> decimal.Decimal:
     return parsed
 
 
-def scalar_map() -> dict[object, type | ScalarDefinition | ScalarWrapper]:
+def scalar_map() -> dict[object, ScalarDefinition]:
     """Strawberry's mapping from the Python types `datetime` and `Decimal` to our scalars."""
     return {
         dt.datetime: strawberry.scalar(

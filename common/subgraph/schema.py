@@ -7,7 +7,7 @@ override its `entities_resolver`: every entity type is asked once, `resolve_refe
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 import strawberry
 from graphql import GraphQLError, GraphQLSyntaxError
@@ -21,7 +21,7 @@ from common.errors import BadInputError
 from common.subgraph.errors import MaskUnexpected, log_unexpected, present
 from common.subgraph.scalars import scalar_map
 
-FEDERATION_VERSION = "2.9"
+FEDERATION_VERSION: Final = "2.9"
 #: documents of all subgraphs in this process; the router sends a small set of texts, with variables
 CACHED_DOCUMENT_COUNT = 2048
 #: representations per `_entities` call

@@ -3,6 +3,7 @@
 Each of them is `@shareable`: every subgraph that returns one resolves all of its fields.
 """
 
+from collections.abc import Mapping
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any, Self
@@ -48,9 +49,10 @@ class PostalAddress:
     phone: str | None
 
     @classmethod
-    def from_dict(cls, stored: dict[str, Any]) -> Self:
+    def from_dict(cls, stored: Mapping[str, Any]) -> Self:
         """From the JSON form that `PostalAddressInput.to_dict` writes."""
-        return cls(**{field.name: stored.get(field.name) for field in fields(cls)})
+        values: dict[str, Any] = {field.name: stored.get(field.name) for field in fields(cls)}
+        return cls(**values)
 
 
 @strawberry.input

@@ -34,10 +34,10 @@ class Passwords:
 
     def _verify(self, password_hash: str | None, password: str) -> bool:
         try:
-            is_right = self._hasher.verify(password_hash or self._dummy_hash, password)
+            self._hasher.verify(password_hash or self._dummy_hash, password)
         except (VerificationError, InvalidHashError):
             return False
-        return is_right and password_hash is not None
+        return password_hash is not None
 
     @cached_property
     def _dummy_hash(self) -> str:

@@ -19,6 +19,7 @@ from common.subgraph.types import (
 )
 from subgraphs.users import errors
 from subgraphs.users.accounts import account_of
+from subgraphs.users.domain import Role
 from subgraphs.users.loaders import NEWEST_FIRST, load_user_page
 from subgraphs.users.types import (
     ADMIN,
@@ -30,7 +31,6 @@ from subgraphs.users.types import (
     EmailTakenError,
     Info,
     LoginInput,
-    RoleEnum,
     User,
     UserPayload,
     UserRegisterInput,
@@ -157,7 +157,7 @@ class Mutation:
         return UserPayload(user=User.of(account))
 
     @strawberry.federation.mutation(requires_scopes=[[ADMIN]])
-    async def user_roles_set(self, info: Info, id: strawberry.ID, roles: list[RoleEnum]) -> UserPayload:
+    async def user_roles_set(self, info: Info, id: strawberry.ID, roles: list[Role]) -> UserPayload:
         require_scope(info.context.principal, ADMIN)
         try:
             account = await info.context.service.set_roles(id, roles)

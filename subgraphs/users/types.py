@@ -33,8 +33,9 @@ READ_ANY = "users:read_any"
 WRITE_ANY = "users:write_any"
 ADMIN = "users:admin"
 
-UserStatusEnum = strawberry.enum(UserStatus, name="UserStatus")
-RoleEnum = strawberry.enum(Role, name="Role")
+# the domain knows no GraphQL: its enumerations are made known to it here
+strawberry.enum(UserStatus)
+strawberry.enum(Role)
 
 
 @strawberry.type
@@ -60,7 +61,7 @@ class User:
     account: strawberry.Private[Account]
     id: strawberry.ID
     name: str
-    status: UserStatusEnum
+    status: UserStatus
     created_at: datetime
     last_login_at: datetime | None
 
@@ -81,7 +82,7 @@ class User:
         return info.context.service.vault.unseal(self.account)
 
     @strawberry.federation.field(requires_scopes=[[READ_ANY]])
-    def roles(self, info: Info) -> list[RoleEnum]:
+    def roles(self, info: Info) -> list[Role]:
         require_scope(info.context.principal, READ_ANY)
         return list(self.account.roles)
 

@@ -84,7 +84,7 @@ async def test_a_failing_type_or_an_unknown_one_leaves_the_others_alone() -> Non
     result = await fruit_schema([]).execute(ENTITIES, variable_values={"r": representations})
 
     assert result.data == {"_entities": [None, {"id": "a", "weight": "1.50"}, None, None]}
-    assert [(error.path, error.extensions["code"]) for error in result.errors or []] == [
+    assert [(error.path, (error.extensions or {})["code"]) for error in result.errors or []] == [
         (["_entities", 0], "INTERNAL_ERROR"),
         (["_entities", 2], "BAD_USER_INPUT"),
         (["_entities", 3], "BAD_USER_INPUT"),

@@ -10,13 +10,13 @@ from common.resilience import RateLimiter
 from common.subgraph.app import SubgraphParts, create_subgraph
 from common.subgraph.runtime import Platform
 from common.subgraph.sealing import BlindIndex, Sealer, parse_keys
-from subgraphs.users.accounts import EmailVault
 from subgraphs.users.loaders import UserLoaders
 from subgraphs.users.passwords import Passwords
 from subgraphs.users.schema import schema
 from subgraphs.users.service import UserService
+from subgraphs.users.service.accounts import EmailVault
+from subgraphs.users.service.tokens import LoginTokens
 from subgraphs.users.settings import UsersSettings
-from subgraphs.users.tokens import LoginTokens
 
 NAME = "users"
 JWKS_PATH = "/.well-known/jwks.json"

@@ -8,8 +8,8 @@ from strawberry.dataloader import DataLoader
 from common.subgraph.database import Database, Row
 from common.subgraph.keyset import Keyset, Page, PageRequest, SortColumn, cut_page
 from common.subgraph.loaders import load_many, load_one
-from subgraphs.users.accounts import COLUMNS, Account, account_of
 from subgraphs.users.service import UserService
+from subgraphs.users.service.accounts import COLUMNS, Account, account_of
 
 NEWEST_FIRST = Keyset("newest", (SortColumn("created_at", "timestamptz"), SortColumn("id", "uuid")), is_descending=True)
 

@@ -18,9 +18,9 @@ from common.subgraph.types import (
     UserError,
 )
 from subgraphs.users import errors
-from subgraphs.users.accounts import account_of
 from subgraphs.users.domain import Role
 from subgraphs.users.loaders import NEWEST_FIRST, load_user_page
+from subgraphs.users.service.accounts import account_of
 from subgraphs.users.types import (
     ADMIN,
     READ_ANY,

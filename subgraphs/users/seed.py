@@ -10,10 +10,10 @@ from uuid import UUID
 from common.clock import SystemClock
 from common.ids import format_id
 from common.subgraph.app import migrated_database
-from subgraphs.users.accounts import insert_account
 from subgraphs.users.app import NAME, email_vault
 from subgraphs.users.domain import ID_PREFIX, Role
 from subgraphs.users.passwords import Passwords
+from subgraphs.users.service.accounts import insert_account
 from subgraphs.users.settings import UsersSettings
 
 

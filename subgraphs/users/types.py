@@ -21,11 +21,11 @@ from common.subgraph.types import (
     PostalAddress,
     UserError,
 )
-from subgraphs.users.accounts import Account
 from subgraphs.users.domain import ADDRESS_ID_PREFIX, ID_PREFIX, Role, UserStatus
 from subgraphs.users.loaders import UserLoaders
 from subgraphs.users.service import UserService, address_place
-from subgraphs.users.tokens import TokenPair
+from subgraphs.users.service.accounts import Account
+from subgraphs.users.service.tokens import TokenPair
 
 Info: TypeAlias = strawberry.Info[Context[UserService, UserLoaders], None]
 

@@ -17,7 +17,6 @@ from common.subgraph.database import Database, fetch
 from common.subgraph.errors import IdempotencyConflictedError
 from common.subgraph.idempotency import IdempotentRequest, RejectedError, run_idempotent
 from common.subgraph.sealing import Sealer
-from subgraphs.users.accounts import COLUMNS, Account, EmailVault, account_of, insert_account
 from subgraphs.users.domain import (
     ADDRESS_ID_PREFIX,
     ID_PREFIX,
@@ -38,7 +37,8 @@ from subgraphs.users.errors import (
 )
 from subgraphs.users.events import user_registered
 from subgraphs.users.passwords import Passwords
-from subgraphs.users.tokens import LoginTokens, TokenPair
+from subgraphs.users.service.accounts import COLUMNS, Account, EmailVault, account_of, insert_account
+from subgraphs.users.service.tokens import LoginTokens, TokenPair
 
 #: two sets of roles are never changed at once, so "is there another administrator" stays true until the commit
 ROLES_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('users roles', 0))"

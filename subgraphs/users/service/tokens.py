@@ -15,8 +15,8 @@ from common.clock import Clock
 from common.events.sql import SqlConnection
 from common.ids import uuid7
 from common.subgraph.database import Database, Row, fetch
-from subgraphs.users.accounts import Account
 from subgraphs.users.errors import BadCredentialsError
+from subgraphs.users.service.accounts import Account
 
 TOKEN_BYTES = 32
 

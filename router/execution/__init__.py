@@ -1,0 +1,11 @@
+"""Execution: a query plan, variables and subgraph clients -> the response's data and errors.
+
+    compile_plan(plan, operation, supergraph) -> CompiledPlan     once per operation and plan
+    execute(compiled, variables, context) -> ExecutionResult      per request
+    subscribe(compiled, variables, context) -> events             per subscription
+
+Two halves. The first runs the plan: `schedule.py` turns its tree into steps with dependencies, `steps.py` runs one
+fetch (`collect.py` finds the objects, `representations.py` writes what is sent, `response.py` reads what comes back,
+`merge.py` joins it). The second shapes the answer: `shape.py` knows what the client asked for, `complete.py` does it
+exactly by the specification, `generate.py` does the same with generated code as long as nothing is out of order.
+"""

@@ -1,0 +1,143 @@
+"""Merged data -> the response's data, exactly by the specification (6.4.3 Value Completion, 6.4.4 Handling Errors).
+
+The interpreter: walks shape and data together and knows the response path of everything, so it can report. It runs
+when the generated code of `generate.py` has met something out of order, and for operations seen for the first time.
+
+* A null, or a value of a wrong type, in a non-null position makes the nearest nullable position above it null.
+* Each such null is reported once, and not at all where a subgraph's error already explains it.
+* Enum values and types that exist in the supergraph but are hidden from clients become null without an error: the
+  subgraph did nothing wrong, and the text of an error would show what is hidden.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLOutputType,
+    GraphQLSchema,
+    get_named_type,
+)
+
+from router.execution.collect import ResponsePath
+from router.execution.leaves import NotALeafError, complete_leaf
+from router.execution.model import ErrorRecord
+from router.execution.shape import AbstractShape, FieldShape, ObjectShape, Source, concrete_shape
+
+CODE = "RESPONSE_VALIDATION_FAILED"
+
+
+class _NullError(Exception):
+    """Something non-null is null: caught by the nearest nullable position."""
+
+
+@dataclass(slots=True)
+class Completion:
+    supergraph_schema: GraphQLSchema  #: all of it, to tell what is hidden from what is wrong
+    introspection: Mapping[str, Any]  #: response key -> answer
+    known_failures: Sequence[ResponsePath]
+    errors: list[ErrorRecord] = field(default_factory=list)
+    _reported: list[ResponsePath] = field(default_factory=list)
+
+    def complete_root(self, shape: ObjectShape, data: Mapping[str, Any]) -> dict[str, Any] | None:
+        """None when a null reached the root."""
+        try:
+            return self._object(shape, data, ())
+        except _NullError:
+            return None
+
+    def _object(self, shape: ObjectShape, value: Mapping[str, Any], path: ResponsePath) -> dict[str, Any]:
+        completed: dict[str, Any] = {}
+        for one in shape.fields:
+            match one.source:
+                case Source.TYPENAME:
+                    completed[one.response_key] = shape.type_name
+                case Source.INTROSPECTION:
+                    completed[one.response_key] = self.introspection.get(one.response_key)
+                case Source.DATA:
+                    place = _Place(shape.type_name, one)
+                    found = value.get(one.response_key)
+                    completed[one.response_key] = self._nullable_or_raise(
+                        one.type, found, (*path, one.response_key), place
+                    )
+        return completed
+
+    def _nullable_or_raise(self, kind: GraphQLOutputType, value: Any, path: ResponsePath, place: _Place) -> Any:
+        """The value of a field or list item; `_NullError` leaves it only when its type is non-null."""
+        if isinstance(kind, GraphQLNonNull):
+            completed = self._value(kind.of_type, value, path, place)
+            if completed is None:
+                self._report(path, f"Cannot return null for non-nullable field {place.name}.")
+                raise _NullError
+            return completed
+        try:
+            return self._value(kind, value, path, place)
+        except _NullError:
+            return None
+
+    def _value(self, kind: GraphQLOutputType, value: Any, path: ResponsePath, place: _Place) -> Any:
+        if value is None:
+            return None
+        if isinstance(kind, GraphQLList):
+            if not isinstance(value, list):
+                return self._wrong(path, place, "is not a list")
+            return [
+                self._nullable_or_raise(kind.of_type, item, (*path, index), place) for index, item in enumerate(value)
+            ]
+        below = place.field.below
+        if below is not None:
+            return self._composite(below, value, path, place)
+        named = get_named_type(kind)
+        try:
+            return complete_leaf(named, value)
+        except NotALeafError as exc:
+            if isinstance(named, GraphQLEnumType) and self._is_hidden_value(named.name, value):
+                return None
+            return self._wrong(path, place, str(exc))
+
+    def _composite(self, below: ObjectShape | AbstractShape, value: Any, path: ResponsePath, place: _Place) -> Any:
+        if not isinstance(value, dict):
+            return self._wrong(path, place, "is not an object")
+        type_name = value.get("__typename")
+        shape = concrete_shape(below, type_name)
+        if shape is not None:
+            return self._object(shape, value, path)
+        if isinstance(type_name, str) and type_name in self.supergraph_schema.type_map:
+            return None
+        return self._wrong(path, place, "has an unknown type")
+
+    def _is_hidden_value(self, enum_name: str, value: object) -> bool:
+        full = self.supergraph_schema.type_map.get(enum_name)
+        return isinstance(full, GraphQLEnumType) and isinstance(value, str) and value in full.values
+
+    def _wrong(self, path: ResponsePath, place: _Place, what: str) -> None:
+        self._report(path, f"The value of {place.name} {what}.")
+
+    def _report(self, path: ResponsePath, message: str) -> None:
+        if any(_explains(failure, path) for failure in (*self.known_failures, *self._reported)):
+            return
+        self._reported.append(path)
+        self.errors.append({"message": message, "path": list(path), "extensions": {"code": CODE}})
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The field a value belongs to, however deep in lists it stands."""
+
+    parent_type: str
+    field: FieldShape
+
+    @property
+    def name(self) -> str:
+        return f"{self.parent_type}.{self.field.name}"
+
+
+def _explains(failure: ResponsePath, path: ResponsePath) -> bool:
+    """An error above, at or below a place explains why there is nothing."""
+    length = min(len(failure), len(path))
+    return failure[:length] == path[:length]

@@ -1,0 +1,180 @@
+"""Shape -> Python code that builds the answer, as long as everything is in order.
+
+One function for each object shape, whose body is one dict display in response order; `generate_projection` returns the
+function for the root. At the first null in a non-null position, value of a wrong type or unknown runtime type the
+code raises `OutOfOrderError` (or whatever a wrong type makes Python raise), and the caller starts again with
+`complete.py`. So this code needs no paths and no error texts, and the two can be tested against each other.
+
+Where equal entities share one object in the data, `project` is called with a memo, and what is below a shared object
+is built once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NoReturn
+
+from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLOutputType, get_named_type
+
+from router.execution.leaves import MAX_INT, MIN_INT, complete_id
+from router.execution.shape import AbstractShape, FieldShape, ObjectShape, Source
+
+#: what generated code may raise instead of an answer
+DISORDER = (KeyError, TypeError, AttributeError, ValueError, RecursionError)
+
+
+class OutOfOrderError(ValueError):
+    pass
+
+
+class Projection:
+    """The generated functions of one shape. `project` may raise any of `DISORDER`."""
+
+    def __init__(self, shape: ObjectShape) -> None:
+        self._writer = _Writer(is_memoised=False)
+        self._memo_writer: _Writer | None = None
+        self._shape = shape
+        self._plain = self._writer.function(shape)
+
+    def project(self, data: Mapping[str, Any], introspection: Mapping[str, Any]) -> dict[str, Any]:
+        answer: dict[str, Any] = self._plain(data, introspection)
+        return answer
+
+    def project_shared(self, data: Mapping[str, Any], introspection: Mapping[str, Any]) -> dict[str, Any]:
+        if self._memo_writer is None:
+            self._memo_writer = _Writer(is_memoised=True)
+        answer: dict[str, Any] = self._memo_writer.function(self._shape)(data, _Memo(introspection))
+        return answer
+
+
+class _Memo(dict[tuple[int, int], Any]):
+    """(function, id of the object) -> what was made of it. Also carries the answers of introspection."""
+
+    def __init__(self, introspection: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.get_introspection = introspection.get
+
+
+class _Dispatch(dict[Any, Callable[..., Any]]):
+    """Runtime type -> function, made when the type is first met."""
+
+    def __init__(self, below: AbstractShape, writer: _Writer) -> None:
+        super().__init__()
+        self._below = below
+        self._writer = writer
+
+    def __missing__(self, type_name: Any) -> Callable[..., Any]:
+        name = self._below.only_type if type_name is None else type_name
+        shape = self._below.on(name) if name is not None else None
+        if shape is None:
+            raise OutOfOrderError
+        made = self[type_name] = self._writer.function(shape)
+        return made
+
+
+def _bad(value: object) -> NoReturn:
+    raise OutOfOrderError
+
+
+class _Writer:
+    """Writes functions into one namespace."""
+
+    def __init__(self, *, is_memoised: bool) -> None:
+        self._is_memoised = is_memoised
+        self._made: dict[int, Callable[..., Any]] = {}
+        self._shapes: list[ObjectShape] = []  # keeps them alive, so that their ids stay theirs
+        self._scope: dict[str, Any] = {"bad": _bad, "complete_id": complete_id}
+        self._count = 0
+
+    def function(self, shape: ObjectShape) -> Callable[..., Any]:
+        made = self._made.get(id(shape))
+        if made is None:
+            lines: list[str] = []
+            name = self._emit(shape, lines)
+            exec(compile("\n".join(lines), "<projection>", "exec"), self._scope)  # noqa: S102  # names are quoted
+            made = self._made[id(shape)] = self._scope[name]
+            self._shapes.append(shape)
+        return made
+
+    def _new(self, prefix: str) -> str:
+        self._count += 1
+        return f"{prefix}{self._count}"
+
+    def _constant(self, prefix: str, value: object) -> str:
+        name = self._new(prefix)
+        self._scope[name] = value
+        return name
+
+    def _emit(self, shape: ObjectShape, lines: list[str]) -> str:
+        """Append the function for a shape, and before it those it calls. The name of the function."""
+        name = self._new("object")
+        members = ", ".join(f"{one.response_key!r}: {self._member(shape, one, lines)}" for one in shape.fields)
+        built = f"{{{members}}}"
+        if all(one.source is not Source.DATA for one in shape.fields):
+            built += " if v.__class__ is dict else bad(v)"  # no member looks at v
+        lines.append(f"def {name}(v, m):")
+        if self._is_memoised:
+            number = self._count
+            lines.append(f" k = ({number}, id(v))")
+            lines.append(" r = m.get(k)")
+            lines.append(" if r is None:")
+            lines.append(f"  r = m[k] = {built}")
+            lines.append(" return r")
+        else:
+            lines.append(f" return {built}")
+        return name
+
+    def _member(self, shape: ObjectShape, one: FieldShape, lines: list[str]) -> str:
+        match one.source:
+            case Source.TYPENAME:
+                return repr(shape.type_name)
+            case Source.INTROSPECTION:
+                get = "m.get_introspection" if self._is_memoised else "m.get"
+                return f"{get}({one.response_key!r})"
+            case Source.DATA:
+                return self._value(one.type, self._given(one), one, lines)
+
+    def _given(self, one: FieldShape) -> str:
+        key = repr(one.response_key)
+        return f"v[{key}]" if isinstance(one.type, GraphQLNonNull) else f"v.get({key})"
+
+    def _value(self, kind: GraphQLOutputType, given: str, one: FieldShape, lines: list[str]) -> str:
+        """An expression for a value; `given` is the expression for what the subgraphs sent."""
+        is_nullable = not isinstance(kind, GraphQLNonNull)
+        inner = kind if not isinstance(kind, GraphQLNonNull) else kind.of_type
+        # the item of a list has a name already; a second one would have to leave the comprehension it stands in
+        x = given if given.isidentifier() else self._new("x")
+        first = x if x == given else f"({x} := {given})"
+        otherwise = f"{x} if {x} is None else bad({x})" if is_nullable else f"bad({x})"
+        if isinstance(inner, GraphQLList):
+            item = self._new("i")
+            each = self._value(inner.of_type, item, one, lines)
+            return f"([{each} for {item} in {x}] if {first}.__class__ is list else {otherwise})"
+        if one.below is None:
+            return self._leaf(inner, x, first, is_nullable)
+        if isinstance(one.below, ObjectShape):
+            call = f"{self._emit(one.below, lines)}({x}, m)"
+        else:
+            dispatch = self._constant("types", _Dispatch(one.below, self))
+            call = f"{dispatch}[{x}.get('__typename')]({x}, m)"
+        return f"({call} if {first} is not None else {'None' if is_nullable else f'bad({x})'})"
+
+    def _leaf(self, kind: GraphQLOutputType, x: str, first: str, is_nullable: bool) -> str:
+        named = get_named_type(kind)
+        or_null = f" or {x} is None" if is_nullable else ""
+        match named.name:
+            case "String":
+                return f"({x} if {first}.__class__ is str{or_null} else bad({x}))"
+            case "ID":
+                return f"({x} if {first}.__class__ is str{or_null} else complete_id({x}))"
+            case "Int":
+                return f"({x} if {first}.__class__ is int and {MIN_INT} <= {x} <= {MAX_INT}{or_null} else bad({x}))"
+            case "Float":
+                return f"({x} if {first}.__class__ is float or {x}.__class__ is int{or_null} else bad({x}))"
+            case "Boolean":
+                return f"({x} if {first}.__class__ is bool{or_null} else bad({x}))"
+            case _ if isinstance(named, GraphQLEnumType):
+                values = {*named.values, None} if is_nullable else set(named.values)
+                return f"({x} if {first} in {self._constant('values', frozenset(values))} else bad({x}))"
+            case _:
+                return f"({x} if {first} is not None{or_null} else bad({x}))"

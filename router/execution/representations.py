@@ -1,0 +1,255 @@
+"""Objects -> representations for `_entities`: what a subgraph needs to find its part of an entity.
+
+Equal representations are sent once. An object is left out (its slot is -1) when
+
+* no part of `requires` applies to its type;
+* a required field never arrived, because the fetch that should have brought it failed: there is an error for that;
+* a required field is null though the receiving subgraph declares it non-null: it could not have been sent the value.
+
+A null that the subgraph may receive is sent: `@requires` resolvers have to see it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias, assert_never
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_leaf_type,
+    is_non_null_type,
+)
+
+from router.execution.collect import JsonObject
+from router.execution.json import dump_json
+from router.execution.rewrites import applies, apply_rewrite
+from router.plan.nodes import Key, OnTypes, RequiredField, RequiredFragment, RequiredSelection, Rewrite, SetValue
+
+SKIPPED = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Representations:
+    items: list[JsonObject]  #: without duplicates, in order of first appearance
+    slots: list[int]  #: for each object the index in `items`, or SKIPPED
+
+
+#: raises KeyError when a field never arrived; None when the object is left out
+_Reader: TypeAlias = Callable[[JsonObject], JsonObject | None]
+
+_INTERCHANGEABLE = frozenset({"ID", "String", "Int"})
+
+
+class RepresentationWriter:
+    """Reads what `requires` asks for, with one generated reader for each runtime type, made when it is first met."""
+
+    def __init__(
+        self,
+        requires: Sequence[RequiredSelection],
+        rewrites: Sequence[Rewrite],
+        schema: GraphQLSchema,
+        target: GraphQLSchema,  #: of the subgraph that receives them
+    ) -> None:
+        self._requires = requires
+        self._rewrites = rewrites
+        self._schema = schema
+        self._target = target
+        self._readers: dict[str | None, _TypeReader | None] = {}
+
+    def write(self, objects: Sequence[JsonObject]) -> Representations:
+        items: list[JsonObject] = []
+        slots: list[int] = []
+        seen: dict[object, int] = {}
+        readers = self._readers
+        for value in objects:
+            name = value.get("__typename")
+            try:
+                reader = readers[name]
+            except (KeyError, TypeError):
+                reader = self._reader_for(name)
+            if reader is None:
+                slots.append(SKIPPED)
+                continue
+            try:
+                key = reader.key(value)
+                slot = seen.get(key, SKIPPED)
+            except (KeyError, TypeError):  # not there, or not of a kind it can be
+                slots.append(SKIPPED)
+                continue
+            if slot == SKIPPED and key is not None:
+                item = reader.item(value)
+                if item is not None:
+                    slot = len(items)
+                    items.append(item)
+                seen[key] = slot
+            slots.append(slot)
+        return Representations(items, slots)
+
+    def _reader_for(self, type_name: object) -> _TypeReader | None:
+        if type_name is not None and not isinstance(type_name, str):
+            return None
+        reader = _compile_reader(self._requires, self._rewrites, type_name, self._schema, self._target)
+        if type_name is None or type_name in self._schema.type_map:  # what a subgraph invents is not remembered
+            self._readers[type_name] = reader
+        return reader
+
+
+@dataclass(frozen=True, slots=True)
+class _TypeReader:
+    key: Callable[[JsonObject], object]  #: hashable, equal for equal representations; None: left out
+    item: _Reader
+
+
+def _compile_reader(
+    requires: Sequence[RequiredSelection],
+    rewrites: Sequence[Rewrite],
+    type_name: str | None,
+    schema: GraphQLSchema,
+    target: GraphQLSchema,
+) -> _TypeReader | None:
+    fields = _fields_for(requires, type_name, schema)
+    if type_name is None:
+        type_name = _only_type(requires)
+    if not fields or type_name is None:
+        return None
+    sent_name = type_name
+    others: list[Rewrite] = []
+    for rewrite in rewrites:
+        match rewrite:
+            case SetValue((OnTypes() as on, Key("__typename")), value):
+                if applies(on.names, type_name, schema):
+                    sent_name = value
+            case SetValue((Key("__typename"),), value):
+                sent_name = value
+            case _:
+                others.append(rewrite)
+    target_type = target.type_map.get(sent_name)
+    generated = _GeneratedReader(type_name, sent_name, fields, schema, target_type)
+    if others:
+        return generated.with_rewrites(others, schema)
+    return generated.build()
+
+
+class _GeneratedReader:
+    """Two functions: `key(v)` collects the values, `item(v)` writes the representation."""
+
+    def __init__(
+        self,
+        type_name: str,
+        sent_name: str,
+        fields: Sequence[RequiredField],
+        schema: GraphQLSchema,
+        target_type: object,
+    ) -> None:
+        self._schema = schema
+        self._sent_name = sent_name
+        self._fields = [field for field in fields if field.name != "__typename"]
+        field_map = target_type.fields if isinstance(target_type, GraphQLObjectType | GraphQLInterfaceType) else {}
+        self._types = {field.name: field_map[field.name].type for field in self._fields if field.name in field_map}
+
+    def build(self) -> _TypeReader:
+        if all(self._is_plain(field) for field in self._fields):
+            return self._plain()
+        item = self._nested_item
+
+        def key(value: JsonObject) -> object:
+            written = item(value)
+            return None if written is None else dump_json(written)
+
+        return _TypeReader(key, item)
+
+    def with_rewrites(self, rewrites: Sequence[Rewrite], schema: GraphQLSchema) -> _TypeReader:
+        plain = self._nested_item
+
+        def item(value: JsonObject) -> JsonObject | None:
+            written = plain(value)
+            if written is not None:
+                for rewrite in rewrites:
+                    apply_rewrite(rewrite, rewrite.path, written, schema)
+            return written
+
+        def key(value: JsonObject) -> object:
+            written = item(value)
+            return None if written is None else dump_json(written)
+
+        return _TypeReader(key, item)
+
+    def _is_plain(self, field: RequiredField) -> bool:
+        """A leaf whose values are equal exactly when they are the same JSON; `1 == True == 1.0` in custom scalars."""
+        kind = self._types.get(field.name)
+        if field.selections or kind is None:
+            return False
+        named = get_named_type(kind)
+        return is_leaf_type(kind if not is_non_null_type(kind) else kind.of_type) and (
+            named.name in _INTERCHANGEABLE or isinstance(named, GraphQLEnumType)
+        )
+
+    def _plain(self) -> _TypeReader:
+        keys = ", ".join(f"v[{field.source_key!r}]" for field in self._fields)
+        members = "".join(f", {field.name!r}: v[{field.source_key!r}]" for field in self._fields)
+        required = [field for field in self._fields if is_non_null_type(self._types[field.name])]
+        is_null = " or ".join(f"v[{field.source_key!r}] is None" for field in required) or "False"
+        source = (
+            f"def key(v): return ({self._sent_name!r}, {keys})\n"
+            f"def item(v): return None if {is_null} else {{'__typename': {self._sent_name!r}{members}}}\n"
+        )
+        scope: dict[str, Any] = {}
+        exec(compile(source, "<representations>", "exec"), scope)  # noqa: S102  # made of the plan's own names, quoted
+        return _TypeReader(scope["key"], scope["item"])
+
+    def _nested_item(self, value: JsonObject) -> JsonObject | None:
+        item: JsonObject = {"__typename": self._sent_name}
+        for field in self._fields:
+            found = value[field.source_key]
+            if found is None and is_non_null_type(self._types.get(field.name)):
+                return None
+            item[field.name] = select(found, field.selections, self._schema)
+        return item
+
+
+def select(value: Any, selections: Sequence[RequiredSelection], schema: GraphQLSchema) -> Any:
+    """The part of a value that the selections name. Raises KeyError for what never arrived, TypeError for a scalar
+    where an object should be."""
+    if value is None or not selections:
+        return value
+    if isinstance(value, list):
+        return [select(item, selections, schema) for item in value]
+    if not isinstance(value, dict):
+        raise TypeError("a field set that goes on below a scalar")
+    fields = _fields_for(selections, value.get("__typename"), schema)
+    return {field.name: select(value[field.source_key], field.selections, schema) for field in fields}
+
+
+def _fields_for(
+    selections: Sequence[RequiredSelection], type_name: object, schema: GraphQLSchema
+) -> tuple[RequiredField, ...]:
+    """The fields for one runtime type; fields met twice are merged. Without a type name every fragment applies."""
+    found: dict[str, RequiredField] = {}
+    for selection in selections:
+        match selection:
+            case RequiredField():
+                fields: tuple[RequiredField, ...] = (selection,)
+            case RequiredFragment(condition, inner):
+                fields = _fields_for(inner, type_name, schema) if applies((condition,), type_name, schema) else ()
+            case _:
+                assert_never(selection)
+        for field in fields:
+            known = found.get(field.name)
+            merged = field if known is None else _merge_fields(known, field)
+            found[field.name] = merged
+    return tuple(found.values())
+
+
+def _merge_fields(one: RequiredField, other: RequiredField) -> RequiredField:
+    more = tuple(selection for selection in other.selections if selection not in one.selections)
+    return RequiredField(one.name, one.source_key, one.selections + more)
+
+
+def _only_type(requires: Sequence[RequiredSelection]) -> str | None:
+    names = {selection.type_condition for selection in requires if isinstance(selection, RequiredFragment)}
+    return names.pop() if len(names) == 1 else None

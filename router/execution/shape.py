@@ -1,0 +1,153 @@
+"""The client's operation -> the shape of its answer, for one assignment of the `@skip`/`@include` variables.
+
+A shape is what `CollectFields` of the specification (6.3.2) gives, done before there is data: for an object of a known
+type the response keys in order, each with its field's type and, below it, the selections of the next level. Which
+type an interface or union has is only known at run time, so those shapes are made when a type is first met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import TypeAlias
+
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+)
+
+from router.operation.model import Field, Guard, InlineFragment, Selection
+
+Guards: TypeAlias = Mapping[str, bool]  #: values of the variables that guards name
+
+INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
+
+
+class Source(Enum):
+    DATA = auto()  #: the merged data of the subgraphs
+    TYPENAME = auto()
+    INTROSPECTION = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldShape:
+    response_key: str
+    name: str
+    type: GraphQLOutputType
+    source: Source
+    below: ObjectShape | AbstractShape | None  #: None for leaves and introspection
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectShape:
+    """The selection on one object type."""
+
+    type_name: str
+    fields: tuple[FieldShape, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AbstractShape:
+    """The selection on an interface or union."""
+
+    type: GraphQLAbstractType
+    selections: tuple[Selection, ...]
+    builder: ShapeBuilder
+    known: dict[str, ObjectShape | None] = field(default_factory=dict)
+
+    def on(self, type_name: str) -> ObjectShape | None:
+        """The shape for a runtime type; None when clients may not see objects of that type here."""
+        try:
+            return self.known[type_name]
+        except KeyError:
+            pass
+        runtime = self.builder.schema.type_map.get(type_name)
+        if not isinstance(runtime, GraphQLObjectType) or not self.builder.schema.is_sub_type(self.type, runtime):
+            return None  # not remembered: subgraphs could invent any number of names
+        shape = self.known[type_name] = self.builder.object_shape(runtime, self.selections)
+        return shape
+
+    @property
+    def only_type(self) -> str | None:
+        """For data without `__typename`: the one possible type."""
+        possible = self.builder.schema.get_possible_types(self.type)
+        return possible[0].name if len(possible) == 1 else None
+
+
+class ShapeBuilder:
+    def __init__(self, schema: GraphQLSchema, guards: Guards) -> None:
+        self.schema = schema
+        self._guards = guards
+
+    def object_shape(self, parent: GraphQLObjectType, selections: Sequence[Selection]) -> ObjectShape:
+        collected: dict[str, list[Field]] = {}
+        self._collect(parent, selections, collected)
+        return ObjectShape(parent.name, tuple(self._field(parent, fields) for fields in collected.values()))
+
+    def _collect(
+        self, parent: GraphQLObjectType, selections: Sequence[Selection], collected: dict[str, list[Field]]
+    ) -> None:
+        for selection in selections:
+            if not self._holds(selection.guards):
+                continue
+            match selection:
+                case Field():
+                    collected.setdefault(selection.response_key, []).append(selection)
+                case InlineFragment():
+                    if self._applies(selection.type_condition, parent):
+                        self._collect(parent, selection.selections, collected)
+
+    def _holds(self, guards: Sequence[Guard]) -> bool:
+        return all(self._guards[guard.variable] == guard.expected for guard in guards)
+
+    def _applies(self, type_condition: str, runtime: GraphQLObjectType) -> bool:
+        if type_condition == runtime.name:
+            return True
+        condition = self.schema.type_map.get(type_condition)
+        return is_abstract_type(condition) and self.schema.is_sub_type(condition, runtime)
+
+    def _field(self, parent: GraphQLObjectType, fields: Sequence[Field]) -> FieldShape:
+        first = fields[0]
+        definition = self.schema.get_field(parent, first.name)
+        if definition is None:
+            raise LookupError(f"{parent.name}.{first.name} is not in the API schema")
+        if first.name == "__typename":
+            return FieldShape(first.response_key, first.name, definition.type, Source.TYPENAME, None)
+        if first.name in INTROSPECTION_FIELDS:
+            return FieldShape(first.response_key, first.name, definition.type, Source.INTROSPECTION, None)
+        named = get_named_type(definition.type)
+        below: ObjectShape | AbstractShape | None = None
+        if isinstance(named, GraphQLObjectType):
+            below = self.object_shape(named, [s for one in fields for s in one.selections])
+        elif is_abstract_type(named):
+            below = AbstractShape(named, tuple(s for one in fields for s in one.selections), self)
+        return FieldShape(first.response_key, first.name, definition.type, Source.DATA, below)
+
+
+def guard_variables(selections: Sequence[Selection]) -> tuple[str, ...]:
+    """Names of the variables that guards anywhere in the operation look at, in order of first use."""
+    found: dict[str, None] = {}
+    stack = list(reversed(selections))
+    while stack:
+        selection = stack.pop()
+        found.update((guard.variable, None) for guard in selection.guards)
+        stack.extend(reversed(selection.selections))
+    return tuple(found)
+
+
+def concrete_shape(below: ObjectShape | AbstractShape, type_name: object) -> ObjectShape | None:
+    """The shape for an object with this `__typename`."""
+    if isinstance(below, ObjectShape):
+        return below
+    name = type_name if isinstance(type_name, str) else below.only_type
+    return None if name is None else below.on(name)
+
+
+def is_interface(schema: GraphQLSchema, name: str) -> bool:
+    return isinstance(schema.type_map.get(name), GraphQLInterfaceType)

@@ -25,7 +25,8 @@ _STOP_TIMEOUT_S = 25.0
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """How one process is started. `ready_url` answers 200 once it may be asked."""
+    """How one process is started. What its `environment` sets, our own may override; `ready_url` answers 200 once it
+    may be asked."""
 
     name: str
     argv: Sequence[str]
@@ -47,7 +48,7 @@ class Child:
 
     def start(self) -> None:
         keep_previous_log(self.log)
-        self.process = spawn(self.program.argv, log=self.log, environment={**os.environ, **self.program.environment})
+        self.process = spawn(self.program.argv, log=self.log, environment={**self.program.environment, **os.environ})
         self.started_at_s = time.monotonic()
 
     def wait_until_ready(self) -> None:

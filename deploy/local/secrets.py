@@ -53,3 +53,36 @@ def _secret(folder: StateFolder, name: str) -> str:
         write_private(new, _GENERATORS[name]())
         new.replace(path)  # whole or not at all
     return path.read_text()
+
+
+def write_container_environments(folder: StateFolder) -> list[Path]:
+    """Environment files for compose.yaml, one per kind of container, each with what that kind needs.
+
+    Written once: another run keeps what is there, because the databases know the passwords already.
+    """
+    target = folder.path / "containers"
+    password, nats_token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    jwks = {"PUNNET_JWKS": key_set(load_private_key(signing_key(folder)))}
+    servers = {
+        "DATABASE_URL": f"postgresql://postgres:{password}@postgres:5432/postgres",
+        "NATS_URL": f"nats://{nats_token}@nats:4222",
+    }
+    environments: Mapping[str, Mapping[str, str]] = {
+        "router": {**router_secrets(folder), **jwks},
+        "subgraphs": {**servers, **subgraph_secrets(folder), **jwks},
+        "postgres": {"POSTGRES_PASSWORD": password},
+        "nats": {"NATS_TOKEN": nats_token},
+        "grafana": {"GF_SECURITY_ADMIN_PASSWORD": secrets.token_urlsafe(12)},
+    }
+    files = [target / f"{name}.env" for name in environments]
+    if not all(path.exists() for path in files):
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for path, environment in zip(files, environments.values(), strict=True):
+            write_private(path, "".join(f"{name}={_quoted(value)}\n" for name, value in environment.items()))
+    return files
+
+
+def _quoted(value: str) -> str:
+    """As Compose reads it: in double quotes, a line break is written as \\n and nothing is expanded behind \\$."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("$", "\\$")
+    return f'"{escaped}"'

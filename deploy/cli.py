@@ -1,0 +1,170 @@
+"""The command `punnet`: everything `make` does, and more. `punnet router …` works on any supergraph."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from router.cli import app as router_app
+
+from deploy.local import web as graphiql
+from deploy.local.environment import shop_environment
+from deploy.local.errors import LocalError
+from deploy.local.state import state_folder
+from deploy.local.terminal import Terminal
+from deploy.local.topology import subgraph_names
+from deploy.local.up import Options
+from deploy.local.up import up as run_shop
+
+app = typer.Typer(
+    name="punnet",
+    help="Punnet: a shop of five GraphQL subgraphs behind a federation router of our own.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+schema_app = typer.Typer(help="Schema artefacts: the subgraphs' SDL and the supergraph.", no_args_is_help=True)
+web_app = typer.Typer(help="The GraphiQL page.", no_args_is_help=True)
+app.add_typer(router_app, name="router")
+app.add_typer(schema_app, name="schema")
+app.add_typer(web_app, name="web")
+
+
+@app.command()
+def up(
+    split: Annotated[bool, typer.Option("--split", help="A process per subgraph instead of one for all.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the router.", min=1, max=65535)] = 8080,
+    host: Annotated[str, typer.Option(help="Address the router listens on.")] = "127.0.0.1",
+    seed: Annotated[bool, typer.Option("--seed/--no-seed", help="Demo accounts, products and stock.")] = True,
+) -> None:
+    """Start everything on this machine: PostgreSQL, NATS, the subgraphs and the router. Ctrl-C stops it.
+
+    DATABASE_URL, NATS_URL and REDIS_URL point it at servers you run yourself.
+    """
+    from deploy.local.welcome import welcome
+
+    folder, terminal = state_folder(), Terminal()
+    options = Options(host=host, port=port, is_split=split, with_seed=seed)
+    run_shop(folder, options, terminal, lambda running: welcome(running, folder, terminal))
+
+
+@app.command()
+def status() -> None:
+    """What is running, and where. Exit status 1 when nothing is."""
+    running = state_folder().running()
+    if running is None:
+        Terminal().say("Punnet is not running here. `make up` starts it.")
+        raise typer.Exit(1)
+    Terminal().show(f"router   {running.url}/graphql (process {running.pid})")
+    for name, url in running.subgraph_urls.items():
+        Terminal().show(f"{name:<14} {url}")
+
+
+@app.command()
+def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False) -> None:
+    """Drop all local data: databases, streams, logs and generated secrets."""
+    folder = state_folder()
+    if not yes and sys.stdin.isatty():
+        typer.confirm(f"Drop all data in {folder.path}?", abort=True)
+    folder.drop()
+    Terminal().say("Local data dropped; the next `make up` begins anew.")
+
+
+@app.command()
+def migrate() -> None:
+    """Create and migrate the databases of all subgraphs."""
+    from deploy.local import shop
+
+    _on_servers(shop.migrate)
+
+
+@app.command()
+def seed() -> None:
+    """Add the demo data that is missing, on migrated databases."""
+    from deploy.local import shop
+
+    _on_servers(shop.seed)
+
+
+@app.command()
+def token(
+    account: Annotated[str, typer.Argument(help="First part of a demo account's address, e.g. alice.")],
+    hours: Annotated[int, typer.Option(help="How long it is valid.", min=1)] = 12,
+) -> None:
+    """Print an access token of a demo account, signed with this machine's key."""
+    from deploy.local.demo import demo_token
+
+    Terminal().show(demo_token(state_folder(), account, lifetime_s=hours * 3600))
+
+
+@app.command()
+def subgraph(
+    name: Annotated[str, typer.Argument(help=f"One of {', '.join(subgraph_names())}.")],
+    listen: Annotated[str, typer.Option(help="HOST:PORT")] = "127.0.0.1:4001",
+) -> None:
+    """Serve one subgraph on its own; addresses and secrets come from the environment."""
+    from deploy.serve import serve_subgraph
+
+    host, _, port = listen.rpartition(":")
+    if name not in subgraph_names() or not port.isdigit():
+        raise LocalError(f"No such subgraph or address: {name} {listen}")
+    serve_subgraph(name, host.strip("[]"), int(port))
+
+
+@app.command()
+def containers() -> None:
+    """Generate the secrets of compose.yaml into .punnet/containers/."""
+    from deploy.local.secrets import write_container_environments
+
+    for path in write_container_environments(state_folder()):
+        Terminal().show(str(path))
+
+
+@schema_app.command("export")
+def export_schema() -> None:
+    """Write schema/: each subgraph's SDL, the composed supergraph and the API schema."""
+    from deploy.local.shop import artefacts, write_stale
+
+    for path in write_stale(artefacts()):
+        Terminal().show(f"written: {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+
+
+@schema_app.command("check")
+def check_schema() -> None:
+    """Exit status 1 when a file in schema/ is not what the sources say."""
+    from deploy.local.shop import artefacts, stale
+
+    outdated = stale(artefacts())
+    for path in outdated:
+        Terminal().fail(f"{path.name} is stale; `make schema` writes it")
+    if outdated:
+        raise typer.Exit(1)
+
+
+@web_app.command("build")
+def build_web() -> None:
+    """Build the GraphiQL bundle from pinned npm packages; node is brought along where it is missing."""
+    with Terminal().step("GraphiQL bundle"):
+        graphiql.build()
+
+
+def _on_servers(action: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run `action` against the servers of the running shop, or against servers started for it."""
+    with shop_environment(state_folder(), Terminal()):
+        asyncio.run(action())
+
+
+def main() -> None:
+    try:
+        app()
+    except LocalError as error:
+        Terminal().fail(str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

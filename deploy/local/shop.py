@@ -1,0 +1,59 @@
+"""The shop as `supergraph.yaml` names it: its databases, its demo data and its schema artefacts.
+
+What is done here per subgraph follows the names: `subgraphs.<name>.app`, `.schema`, `.seed`, database `punnet_<name>`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from common.settings import SubgraphSettings
+from common.subgraph.app import migrated_database
+from common.subgraph.schema import export_sdl
+from deploy.local.state import ROOT
+from deploy.local.topology import subgraph_names
+
+API_SCHEMA = ROOT / "schema/api.graphql"
+
+
+async def migrate() -> None:
+    """Create and migrate every subgraph's database on the server of DATABASE_URL."""
+    for name in subgraph_names():
+        async with migrated_database(name, SubgraphSettings()):  # type: ignore[call-arg]  # from the environment
+            pass
+
+
+async def seed() -> None:
+    """The same, and demo data; what is there already stays as it is."""
+    for name in subgraph_names():
+        await importlib.import_module(f"subgraphs.{name}.seed").seed()
+
+
+def artefacts() -> dict[Path, str]:
+    """Every schema artefact as it should read now: the subgraphs' SDL, the supergraph and the clients' view of it.
+
+    Raises LocalError with the composer's findings when the subgraphs do not fit together.
+    """
+    sdl_by_name = {
+        name: export_sdl(importlib.import_module(f"subgraphs.{name}.schema").schema) for name in subgraph_names()
+    }
+    texts = {ROOT / f"schema/subgraphs/{name}.graphql": sdl for name, sdl in sdl_by_name.items()}
+    return texts | _composed(sdl_by_name)
+
+
+def stale(texts: Mapping[Path, str]) -> list[Path]:
+    """The artefacts whose files are missing or read differently."""
+    return [path for path, text in texts.items() if not path.exists() or path.read_text() != text]
+
+
+def write_stale(texts: Mapping[Path, str]) -> list[Path]:
+    """Write those; returns what was written."""
+    written = stale(texts)
+    for path in written:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        new = path.with_suffix(".new")
+        new.write_text(texts[path])
+        new.replace(path)
+    return written

@@ -1,0 +1,32 @@
+"""One subgraph as a process: an ASGI application under uvicorn, with the settings that our clients need."""
+
+from __future__ import annotations
+
+import importlib
+
+import uvicorn
+
+from common.settings import Settings
+from common.telemetry import configure_logging
+
+#: longer than any client of ours keeps an idle connection, so that none is closed under a request being sent
+_KEEP_ALIVE_S = 75
+
+
+def serve_subgraph(name: str, host: str, port: int) -> None:
+    """Serve `subgraphs.<name>` until SIGINT or SIGTERM; requests under way are finished, WebSockets closed (1012)."""
+    settings = Settings()
+    configure_logging(settings.log_level, service=f"punnet-{name}")
+    application = importlib.import_module(f"subgraphs.{name}.app").create_app()
+    config = uvicorn.Config(
+        application,
+        host=host,
+        port=port,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=round(settings.drain_timeout_s),
+    )
+    uvicorn.Server(config).run()

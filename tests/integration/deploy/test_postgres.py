@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -125,3 +126,16 @@ def test_data_of_another_major_version_is_refused_with_advice(server: Postgres) 
 
 def test_the_folder_is_used_where_everybody_may_pass(folder: Path) -> None:
     assert reachable_folder(folder) == folder
+
+
+def test_it_runs_from_a_private_home_without_opening_it(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    server = Postgres(home / "postgres", durable=False)
+    try:
+        assert run_sql(server.start(), "SELECT 1") == "1"
+    finally:
+        server.kill()
+        if server.folder != home / "postgres":  # as root: outside, where the server's account can reach it
+            shutil.rmtree(server.folder.parent)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700

@@ -39,7 +39,8 @@ class TimeoutLayer:
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """Full jitter: before attempt n a pause between 0 and `base_s` * 2^n (Brooker, "Exponential backoff and jitter")."""
+    """Full jitter: before attempt n+1 a pause between 0 and `base_s` * 2^n (Brooker, "Exponential backoff and jitter",
+    AWS Architecture Blog, 2015)."""
 
     max_attempts: int = 3
     base_s: float = 0.05

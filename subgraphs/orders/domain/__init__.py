@@ -1,0 +1,1 @@
+"""Rules of carts and orders, pure: no I/O, no ORM, no GraphQL."""

@@ -1,0 +1,18 @@
+"""Prefixes of ids and the durations of the shop."""
+
+ORDER_PREFIX = "ord"
+LINE_PREFIX = "oln"
+CART_PREFIX = "cart"
+FULFILLMENT_PREFIX = "ful"
+PRODUCT_PREFIX = "prod"
+USER_PREFIX = "usr"
+PAYMENT_PREFIX = "pay"
+
+#: currency of an order that names none
+DEFAULT_CURRENCY = "USD"
+#: how long stock is held for an order that is not paid
+RESERVATION_TTL_S = 15 * 60
+#: how long a buyer waits for products before the order is accepted as PENDING
+RESERVE_DEADLINE_S = 2.0
+#: a PENDING order whose stock could not be asked for this long is given up
+PENDING_DEADLINE_S = 3600

@@ -1,0 +1,87 @@
+"""What can go wrong with a cart or an order, as values a caller can act on.
+
+OrderError
+├── InvalidInput          a field breaks a rule
+├── NotFound              no such order, or not this caller's
+├── InsufficientStock     some lines want more than is there
+├── PriceChanged          the catalogue asks another price than the buyer was shown
+└── IllegalTransition     the order cannot move from its status to the wanted one
+
+ReservationUnavailable    products did not answer in time: the outcome is unknown, never assume either
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class OrderError(Exception):
+    """Base of the expected errors: `message` is safe to show, `path` names the input field.
+
+    All arguments are JSON, so that an error can be stored as the answer to an idempotency key and raised again.
+    """
+
+    def __init__(self, message: str, path: Sequence[str] = (), *details: Any) -> None:
+        super().__init__(message, list(path), *details)
+        self.message = message
+        self.path = tuple(path)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class InvalidInput(OrderError):  # noqa: N818 - named like the GraphQL error it becomes
+    """An input field breaks a rule; nothing was changed."""
+
+
+class NotFound(OrderError):  # noqa: N818 - named like the GraphQL error it becomes
+    """The order does not exist or belongs to somebody else; a caller cannot tell which."""
+
+
+class InsufficientStock(OrderError):  # noqa: N818 - named like the GraphQL error it becomes
+    """Nothing was reserved. `shortages`: product (a TypeID), units requested, units available."""
+
+    def __init__(self, message: str, path: Sequence[str], shortages: Sequence[tuple[str, int, int]]) -> None:
+        super().__init__(message, path, [list(shortage) for shortage in shortages])
+        self.shortages = tuple((product_id, requested, available) for product_id, requested, available in shortages)
+
+
+class PriceChanged(OrderError):  # noqa: N818 - named like the GraphQL error it becomes
+    """The buyer saw `was_minor`, the catalogue says `now_minor`; the product is a TypeID."""
+
+    def __init__(
+        self, message: str, path: Sequence[str], product_id: str, was_minor: int, now_minor: int, currency: str
+    ) -> None:
+        super().__init__(message, path, product_id, was_minor, now_minor, currency)
+        self.product_id = product_id
+        self.was_minor = was_minor
+        self.now_minor = now_minor
+        self.currency = currency
+
+
+class IllegalTransition(OrderError):  # noqa: N818 - named like the GraphQL error it becomes
+    """The order is in `status`, from which this caller can only reach `allowed`."""
+
+    def __init__(self, message: str, path: Sequence[str], status: str, allowed: Sequence[str]) -> None:
+        super().__init__(message, path, status, list(allowed))
+        self.status = status
+        self.allowed = tuple(allowed)
+
+
+class ReservationUnavailable(Exception):  # noqa: N818 - named like the GraphQL error it becomes
+    """Products did not answer in time or at all; ask again with the same order id."""
+
+
+_KINDS: Mapping[str, type[OrderError]] = {
+    kind.__name__: kind for kind in (InvalidInput, NotFound, InsufficientStock, PriceChanged, IllegalTransition)
+}
+
+
+def to_answer(error: OrderError) -> dict[str, Any]:
+    """The error as JSON, for the table of idempotency keys."""
+    return {"refused": type(error).__name__, "arguments": list(error.args)}
+
+
+def raise_if_refused(answer: Mapping[str, Any]) -> None:
+    """Raises the error again that `to_answer` wrote; any other answer passes."""
+    if "refused" in answer:
+        raise _KINDS[answer["refused"]](*answer["arguments"])

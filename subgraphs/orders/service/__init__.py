@@ -1,0 +1,1 @@
+"""What orders can do, without GraphQL: carts, placing, the saga, cancelling, fulfilling, reading."""

@@ -1,0 +1,73 @@
+"""What can go wrong with a payment, as values a caller can act on.
+
+PaymentError
+├── InvalidInput          a field breaks a rule
+├── NotFound              no such payment or order, or not this caller's
+├── PaymentDeclined       the provider said no; the order still waits for its money
+└── OrderNotPayable       the order is not waiting for a payment, or already has one
+
+ProviderUnavailable       the provider did not answer: the outcome is unknown, ask again with the same key
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class PaymentError(Exception):
+    """Base of the expected errors: `message` is safe to show, `path` names the input field.
+
+    All arguments are JSON, so that an error can be stored as the answer to an idempotency key and raised again.
+    """
+
+    def __init__(self, message: str, path: Sequence[str] = (), *details: Any) -> None:
+        super().__init__(message, list(path), *details)
+        self.message = message
+        self.path = tuple(path)
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class InvalidInput(PaymentError):  # noqa: N818 - named like the GraphQL error it becomes
+    """An input field breaks a rule; nothing was changed."""
+
+
+class NotFound(PaymentError):  # noqa: N818 - named like the GraphQL error it becomes
+    """The payment or order does not exist or belongs to somebody else; a caller cannot tell which."""
+
+
+class PaymentDeclined(PaymentError):  # noqa: N818 - named like the GraphQL error it becomes
+    """The provider declined; `is_retryable` tells whether the same means can work later."""
+
+    def __init__(self, message: str, path: Sequence[str], decline_code: str, is_retryable: bool) -> None:
+        super().__init__(message, path, decline_code, is_retryable)
+        self.decline_code = decline_code
+        self.is_retryable = is_retryable
+
+
+class OrderNotPayable(PaymentError):  # noqa: N818 - named like the GraphQL error it becomes
+    """The order `order_id` (a TypeID) takes no payment in its present state."""
+
+    def __init__(self, message: str, path: Sequence[str], order_id: str) -> None:
+        super().__init__(message, path, order_id)
+        self.order_id = order_id
+
+
+class ProviderUnavailable(Exception):  # noqa: N818 - named like the GraphQL error it becomes
+    """The provider did not answer in time; ask it again with the same key before deciding anything."""
+
+
+_KINDS: Mapping[str, type[PaymentError]] = {
+    kind.__name__: kind for kind in (InvalidInput, NotFound, PaymentDeclined, OrderNotPayable)
+}
+
+
+def to_answer(error: PaymentError) -> dict[str, Any]:
+    """The error as JSON, for the table of idempotency keys."""
+    return {"refused": type(error).__name__, "arguments": list(error.args)}
+
+
+def raise_if_refused(answer: Mapping[str, Any]) -> None:
+    """Raises the error again that `to_answer` wrote; any other answer passes."""
+    if "refused" in answer:
+        raise _KINDS[answer["refused"]](*answer["arguments"])

@@ -1,0 +1,139 @@
+"""Tables of the catalogue and of stock. The rules that must hold whatever the code does are CHECK constraints here.
+
+`available = on_hand - reserved`; `reserved` is the sum of the reservations HELD or COMMITTED and not yet shipped.
+The full-text column and its index are in the migration: Tortoise has no generated columns.
+"""
+
+from tortoise import fields
+from tortoise.indexes import Index
+from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
+from tortoise.models import Model
+
+from common.events.models import DeadLetterModel, InboxModel, OutboxModel
+from common.subgraph.idempotency import IdempotencyModel
+
+
+class Category(Model):
+    id = fields.UUIDField(primary_key=True)
+    slug = fields.CharField(max_length=80, unique=True)
+    name = fields.CharField(max_length=200)
+    position = fields.IntField(db_default=0)
+    parent: fields.ForeignKeyNullableRelation["Category"] = fields.ForeignKeyField(
+        "products.Category", null=True, on_delete=fields.RESTRICT
+    )
+
+    class Meta:
+        table = "category"
+
+
+class Product(Model):
+    id = fields.UUIDField(primary_key=True)
+    sku = fields.CharField(max_length=64, unique=True)
+    slug = fields.CharField(max_length=100, unique=True)
+    name = fields.CharField(max_length=200)
+    description = fields.TextField(null=True)
+    status = fields.CharField(max_length=16)
+    price_minor = fields.BigIntField()
+    currency = fields.CharField(max_length=3)
+    compare_at_minor = fields.BigIntField(null=True)
+    weight_grams = fields.IntField(db_default=0)
+    category: fields.ForeignKeyNullableRelation[Category] = fields.ForeignKeyField(
+        "products.Category", null=True, on_delete=fields.RESTRICT, db_index=True
+    )
+    version = fields.IntField(db_default=1)
+    created_at = fields.DatetimeField()
+    updated_at = fields.DatetimeField()
+
+    class Meta:
+        table = "product"
+        indexes = (
+            Index(fields=("status", "price_minor", "id"), name="product_by_price"),
+            Index(fields=("status", "name", "id"), name="product_by_name"),
+            Index(fields=("status", "id"), name="product_by_age"),
+        )
+        constraints = (
+            CheckConstraint(check="price_minor >= 0", name="product_price_not_negative"),
+            CheckConstraint(check="weight_grams >= 0", name="product_weight_not_negative"),
+            CheckConstraint(check="status IN ('DRAFT', 'ACTIVE', 'ARCHIVED')", name="product_status_known"),
+        )
+
+
+class Stock(Model):
+    product: fields.OneToOneRelation[Product] = fields.OneToOneField(
+        "products.Product", primary_key=True, on_delete=fields.RESTRICT
+    )
+    on_hand = fields.IntField()
+    reserved = fields.IntField(db_default=0)
+    low_stock_threshold = fields.IntField(db_default=5)
+    #: grows with every change, so that consumers of stock events can tell old from new
+    version = fields.BigIntField(db_default=1)
+
+    class Meta:
+        table = "stock"
+        constraints = (CheckConstraint(check="reserved >= 0 AND reserved <= on_hand", name="stock_never_oversold"),)
+
+
+class Reservation(Model):
+    """Units of one product for one order, at the price they were promised for; `shipped` of them have left the house."""
+
+    id = fields.UUIDField(primary_key=True)
+    order_id = fields.UUIDField()
+    product: fields.ForeignKeyRelation[Product] = fields.ForeignKeyField(
+        "products.Product", on_delete=fields.RESTRICT, db_index=True
+    )
+    quantity = fields.IntField()
+    shipped = fields.IntField(db_default=0)
+    unit_price_minor = fields.BigIntField()
+    currency = fields.CharField(max_length=3)
+    state = fields.CharField(max_length=16)
+    expires_at = fields.DatetimeField()
+
+    class Meta:
+        table = "reservation"
+        constraints = (
+            UniqueConstraint(
+                fields=("order_id", "product_id"), name="reservation_one_live", condition="state <> 'RELEASED'"
+            ),
+            CheckConstraint(check="quantity > 0 AND shipped >= 0 AND shipped <= quantity", name="reservation_quantity"),
+            CheckConstraint(check="state IN ('HELD', 'COMMITTED', 'RELEASED')", name="reservation_state_known"),
+        )
+
+
+class StockMovement(Model):
+    """Every change of `on_hand`, append-only: the sum per product is `stock.on_hand` (law L1)."""
+
+    id = fields.UUIDField(primary_key=True)
+    product: fields.ForeignKeyRelation[Product] = fields.ForeignKeyField(
+        "products.Product", on_delete=fields.RESTRICT, db_index=True
+    )
+    #: InventoryReason, or INITIAL or SHIPPED
+    reason = fields.CharField(max_length=16)
+    delta = fields.IntField()
+    #: the order whose goods were shipped
+    order_id = fields.UUIDField(null=True)
+    actor = fields.CharField(max_length=64)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        table = "stock_movement"
+        constraints = (CheckConstraint(check="delta <> 0", name="stock_movement_moves"),)
+
+
+class Idempotency(IdempotencyModel):
+    class Meta(IdempotencyModel.Meta):
+        abstract = False
+
+
+class Outbox(OutboxModel):
+    class Meta(OutboxModel.Meta):
+        abstract = False
+
+
+class Inbox(InboxModel):
+    class Meta(InboxModel.Meta):
+        abstract = False
+
+
+class DeadLetter(DeadLetterModel):
+    class Meta(DeadLetterModel.Meta):
+        abstract = False

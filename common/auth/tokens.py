@@ -96,14 +96,17 @@ class TokenSigner:
 
 
 class TokenVerifier:
-    """Checks tokens against a key source. Checked signatures are remembered for a minute (EdDSA: 130 µs each)."""
+    """Checks tokens against a key source. Checked signatures are remembered for a minute (EdDSA: 130 µs each).
+
+    `issuer` and `audience`: the one, or any of those, the token must name; None accepts tokens of all.
+    """
 
     def __init__(
         self,
         keys: KeySource,
         *,
-        issuer: str,
-        audience: str,
+        issuer: str | Sequence[str] | None,
+        audience: str | Sequence[str] | None,
         clock: Clock,
         leeway_s: float = DEFAULT_LEEWAY_S,
         algorithms: Sequence[str] = ("EdDSA",),
@@ -114,6 +117,9 @@ class TokenVerifier:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
+        self._required = ["exp", "iat", "sub"]
+        self._required += ["aud"] if audience is not None else []
+        self._required += ["iss"] if issuer is not None else []
         self._clock = clock
         self._leeway_s = leeway_s
         self._algorithms = list(algorithms)
@@ -141,7 +147,8 @@ class TokenVerifier:
                 issuer=self._issuer,
                 # times are checked by check_times, against our clock
                 options={
-                    "require": ["exp", "iat", "sub", "aud", "iss"],
+                    "require": self._required,
+                    "verify_aud": self._audience is not None,
                     "verify_exp": False,
                     "verify_iat": False,
                     "verify_nbf": False,

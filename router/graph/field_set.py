@@ -53,8 +53,10 @@ def _selections(node: SelectionSetNode, type_name: str, types: Mapping[str, Type
     merged: dict[tuple[str, str], Selection] = {}
     for item in node.selections:
         selection = _selection(item, type_name, types)
-        is_field = isinstance(selection, Field)
-        key = ("field", selection.response_key) if is_field else ("fragment", selection.type_condition)
+        if isinstance(selection, Field):
+            key = ("field", selection.response_key)
+        else:
+            key = ("fragment", selection.type_condition)
         before = merged.get(key)
         merged[key] = selection if before is None else _join(before, selection)
     return tuple(merged.values())

@@ -1,0 +1,141 @@
+"""Query tree in, fetch graph out.
+
+Walks the solution and lets every part find its fetch: the one it stands in, or the one an entity move leads to. Moves
+from one place to one subgraph with the same suppliers share a fetch, unless their representations exclude each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from router.graph import NodeKind
+from router.planner.fetch_graph import FetchGraph, Guards, Step
+from router.planner.place import Place
+from router.planner.query_tree import Enter, Narrow, Part, Solution, Take
+from router.planner.representation import RepresentationTree
+from router.planner.selection_tree import SelectionTree
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where the walk stands: a place in the response, and the fetch and selections it is in."""
+
+    place: Place
+    step: Step
+    tree: SelectionTree
+    narrowed_to: str | None = None  #: the object type, where the place itself may hold several
+    needs_typename: bool = True  #: representations made here have to ask for `__typename`
+
+
+class FetchGraphBuilder:
+    def __init__(self, root: Place) -> None:
+        self.graph = FetchGraph()
+        self._root = root
+        self._shared: dict[tuple[Place, int, frozenset[int], Guards, bool], list[Step]] = {}
+
+    def add_root(self, part: Part, parents: frozenset[int]) -> Step:
+        """Adds what was planned on the root node; returns the root fetch. Root fetches with the same parents and
+        subgraph are one."""
+        if not isinstance(part, Enter):
+            raise TypeError("the root node has no fields of its own")
+        target = part.move.target
+        step = self._root_step(self._root, target.subgraph, target.subgraph_index, parents)
+        self._walk(part.child, _Spot(self._root, step, step.tree), is_hidden=False)
+        return step
+
+    def _root_step(self, place: Place, subgraph: str, index: int, parents: frozenset[int]) -> Step:
+        shared = self._shared.setdefault((place, index, parents, (), False), [])
+        if not shared:
+            shared.append(self.graph.add(subgraph, index, place, parents, is_root=True))
+        return shared[0]
+
+    def _walk(self, solution: Solution, spot: _Spot, *, is_hidden: bool, guards: Guards = ()) -> set[int]:
+        """Returns the ids of the steps that bring something of it."""
+        suppliers: set[int] = set()
+        for part in solution.parts:
+            match part:
+                case Take():
+                    suppliers |= self._take(part, spot, is_hidden, guards)
+                case Narrow():
+                    suppliers |= self._narrow(part, spot, is_hidden, guards)
+                case Enter():
+                    suppliers |= self._enter(part, spot, is_hidden, guards)
+        return suppliers
+
+    def _take(self, part: Take, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
+        field, move = part.field, part.move
+        if is_hidden:
+            if field.name == "__typename":
+                spot.tree.has_typename = True
+                return {spot.step.id}
+            key, field_guards = spot.place.keys.key_for(field), guards
+        else:
+            key, field_guards = field.response_key, part.guards
+        if move is None:
+            spot.tree.add(key, field, field_guards, "String!", 0, is_leaf=True)
+            return {spot.step.id}
+        selected = spot.tree.add(key, field, field_guards, move.type, move.list_depth, is_leaf=move.target is None)
+        suppliers = {spot.step.id}
+        if move.target is not None and selected.tree is not None and part.child is not None:
+            is_abstract = move.target.kind is NodeKind.ABSTRACT
+            if is_abstract:
+                selected.tree.has_typename = True
+            place = spot.place.child(spot.narrowed_to, key, move.list_depth)
+            below = _Spot(
+                place, spot.step, selected.tree,
+                needs_typename=not is_abstract and move.target.kind is not NodeKind.INTERFACE_OBJECT,
+            )  # fmt: skip
+            suppliers |= self._walk(part.child, below, is_hidden=is_hidden)
+        return suppliers
+
+    def _narrow(self, part: Narrow, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
+        tree = spot.tree.fragment(part.type_name)
+        narrowed = _Spot(spot.place, spot.step, tree, part.type_name, needs_typename=False)
+        return self._walk(part.child, narrowed, is_hidden=is_hidden, guards=guards)
+
+    def _enter(self, part: Enter, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
+        move = part.move
+        target = move.target
+        if move.is_root:
+            parents = frozenset((spot.step.id,))
+            step = self._root_step(spot.place, target.subgraph, target.subgraph_index, parents)
+            below = _Spot(spot.place, step, step.tree, spot.narrowed_to)
+            return self._walk(part.child, below, is_hidden=is_hidden, guards=guards) | {step.id}
+        if spot.needs_typename:
+            spot.tree.has_typename = True
+        is_guarded = part.inputs.cost != 0
+        input_guards = (guards if is_hidden else part.guards) if is_guarded else ()
+        suppliers = {spot.step.id} | self._walk(part.inputs, spot, is_hidden=True, guards=input_guards)
+        step = self._entity_step(part, spot, frozenset(suppliers), input_guards)
+        tree = step.tree.fragment(target.type_name)
+        is_abstract = target.kind is NodeKind.ABSTRACT
+        if is_abstract:
+            tree.has_typename = True
+        below = _Spot(spot.place, step, tree, spot.narrowed_to, needs_typename=False)
+        return self._walk(part.child, below, is_hidden=is_hidden, guards=guards) | {step.id}
+
+    def _entity_step(self, part: Enter, spot: _Spot, parents: frozenset[int], input_guards: Guards) -> Step:
+        move = part.move
+        source = move.source.type_name
+        typename = move.representation_type if move.representation_type != source else None
+        is_anonymous = move.source.kind is NodeKind.INTERFACE_OBJECT
+        tree = RepresentationTree()
+        tree.fields["__typename"] = ("__typename", None)
+        tree.add(part.representation, spot.place.keys)
+        index = move.target.subgraph_index
+        shared = self._shared.setdefault((spot.place, index, parents, input_guards, is_anonymous), [])
+        step = next((s for s in shared if s.accepts(source, typename, tree)), None)
+        if step is None:
+            step = self.graph.add(move.target.subgraph, index, spot.place, parents, is_root=False)
+            step.input_guards = input_guards
+            step.is_anonymous = is_anonymous
+            shared.append(step)
+        step.add_input(source, typename, tree)
+        return step
+
+
+def entered_subgraph(part: Part) -> str:
+    """The subgraph a part of the root's solution goes to."""
+    if not isinstance(part, Enter):
+        raise TypeError("the root node has no fields of its own")
+    return part.move.target.subgraph

@@ -1,0 +1,107 @@
+"""Selection trees -> the GraphQL documents of fetches.
+
+Documents are written compactly and once, at planning; the executor sends them as they are. Guards become `@include`
+and `@skip`; an empty selection becomes `{__typename}`, because its object must still be asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from graphql import DirectiveNode, VariableDefinitionNode, print_ast
+
+from router.operation.model import Guard
+from router.planner.arguments import ArgumentPrinter, find_variables, print_value
+from router.planner.selection_tree import SelectedField, SelectionTree
+
+Guards = tuple[Guard, ...]
+
+
+class DocumentWriter:
+    """Writes the documents of one plan."""
+
+    def __init__(self, definitions: Iterable[VariableDefinitionNode], printer: ArgumentPrinter) -> None:
+        self._definitions: Mapping[str, str] = {d.variable.name.value: print_ast(d) for d in definitions}
+        self._printer = printer
+        self._used: dict[str, None] = {}
+
+    def root(self, kind: str, name: str | None, tree: SelectionTree) -> tuple[str, tuple[str, ...]]:
+        """The document of a root fetch and the client variables in it."""
+        self._used = {}
+        body = self.selections(tree)
+        return self._operation(kind, name, (), body), self._variables()
+
+    def entities(
+        self, name: str | None, entries: Sequence[tuple[str, str, str | None, SelectionTree]]
+    ) -> tuple[str, tuple[str, ...]]:
+        """Entries are (alias, representations variable, include-if variable, selections)."""
+        self._used = {}
+        fields: list[str] = []
+        for alias, variable, include_if, tree in entries:
+            head = "_entities" if alias == "_entities" else f"{alias}:_entities"
+            guard = ""
+            if include_if is not None:
+                guard = f" @include(if:${include_if})"
+                self._used[include_if] = None
+            fields.append(f"{head}(representations:${variable}){guard}{self.selections(tree)}")
+        own = tuple(f"${variable}:[_Any!]!" for _, variable, _, _ in entries)
+        return self._operation("query", name, own, "{" + " ".join(fields) + "}"), self._variables()
+
+    def _variables(self) -> tuple[str, ...]:
+        return tuple(name for name in self._definitions if name in self._used)
+
+    def _operation(self, kind: str, name: str | None, own: tuple[str, ...], body: str) -> str:
+        definitions = (*own, *(self._definitions[v] for v in self._variables()))
+        if not definitions and name is None and kind == "query":
+            return body
+        head = f"{kind} {name}" if name else kind
+        return head + (f"({','.join(definitions)})" if definitions else "") + body
+
+    def selections(self, tree: SelectionTree) -> str:
+        parts: list[str] = []
+        if tree.has_typename and ("__typename", ()) not in tree.fields:
+            parts.append("__typename")
+        for (key, guards), selected in tree.fields.items():
+            if guards and selected.tree is None and (key, ()) in tree.fields:
+                continue
+            parts.append(self._guarded(selected))
+        for type_name, fragment in tree.fragments.items():
+            if fragment.fields or fragment.fragments or fragment.has_typename:
+                parts.append(f"... on {type_name}{self.selections(fragment)}")
+        return "{" + (" ".join(parts) or "__typename") + "}"
+
+    def _guarded(self, selected: SelectedField) -> str:
+        guards = list(selected.guards)
+        own: list[Guard] = []
+        for expected in (True, False):
+            first = next((g for g in guards if g.expected is expected), None)
+            if first is not None:
+                own.append(first)
+                guards.remove(first)
+        text = self._field(selected, own)
+        for guard in guards:
+            text = f"...{self._directive(guard)}{{{text}}}"
+        return text
+
+    def _field(self, selected: SelectedField, guards: list[Guard]) -> str:
+        field = selected.field
+        text = field.name if selected.key == field.name else f"{selected.key}:{field.name}"
+        for argument in field.arguments:
+            find_variables(argument.value, self._used)
+        text += self._printer.print(field)
+        for directive in field.directives:
+            text += self._custom(directive)
+        for guard in guards:
+            text += self._directive(guard)
+        return text if selected.tree is None else text + self.selections(selected.tree)
+
+    def _directive(self, guard: Guard) -> str:
+        self._used[guard.variable] = None
+        return f" @{'include' if guard.expected else 'skip'}(if:${guard.variable})"
+
+    def _custom(self, directive: DirectiveNode) -> str:
+        arguments = directive.arguments or ()
+        for argument in arguments:
+            find_variables(argument.value, self._used)
+        inner = ", ".join(f"{a.name.value}: {print_value(a.value)}" for a in arguments)
+        return f" @{directive.name.value}" + (f"({inner})" if inner else "")

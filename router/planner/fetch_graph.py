@@ -1,0 +1,97 @@
+"""The fetch graph: fetches that depend on each other, before they become plan nodes.
+
+Steps are mutable and are merged by the passes in `optimize/`. A step depends on another when that one brings the
+object it starts from or a field of its representations.
+"""
+
+from __future__ import annotations
+
+from router.operation.model import Guard, OperationKind
+from router.plan.nodes import FlattenPath, Rewrite
+from router.planner.place import Place
+from router.planner.representation import RepresentationTree
+from router.planner.selection_tree import SelectionTree
+
+Guards = tuple[Guard, ...]
+
+
+class Step:
+    """One request, or one part of a batched request. `inputs` is empty for root fetches."""
+
+    __slots__ = (
+        "conditions", "id", "input_guards", "inputs", "is_anonymous", "is_root", "kind", "output_rewrites", "parents",
+        "paths", "place", "subgraph", "subgraph_index", "tree", "typenames",
+    )  # fmt: skip
+
+    def __init__(
+        self, number: int, subgraph: str, subgraph_index: int, place: Place, parents: frozenset[int], is_root: bool
+    ) -> None:
+        self.id = number
+        self.subgraph = subgraph
+        self.subgraph_index = subgraph_index
+        self.place = place
+        self.paths: list[FlattenPath] = [place.path]
+        self.parents: set[int] = set(parents)
+        self.is_root = is_root
+        self.kind = OperationKind.QUERY
+        self.tree = SelectionTree()
+        self.inputs: dict[str, RepresentationTree] = {}  #: source type -> what is sent for it
+        self.typenames: dict[str, str] = {}  #: source type -> `__typename` to send, where it differs
+        self.is_anonymous = False  #: starts from interface objects, whose concrete type is not known
+        self.input_guards: Guards = ()  #: conditions under which the inputs are fetched at all
+        self.conditions: Guards = ()  #: conditions under which the step is run at all
+        self.output_rewrites: list[Rewrite] = []
+
+    def __repr__(self) -> str:
+        return f"Step({self.id} {self.subgraph} {self.place.path} <- {sorted(self.parents)})"
+
+    def accepts(self, source_type: str, typename: str | None, tree: RepresentationTree) -> bool:
+        mine = self.inputs.get(source_type)
+        return mine is None or (self.typenames.get(source_type) == typename and mine.is_compatible(tree))
+
+    def add_input(self, source_type: str, typename: str | None, tree: RepresentationTree) -> None:
+        mine = self.inputs.get(source_type)
+        if mine is None:
+            self.inputs[source_type] = tree
+        else:
+            mine.absorb(tree)
+        if typename is not None:
+            self.typenames[source_type] = typename
+
+
+class FetchGraph:
+    """Steps in order of creation: parents come before their children."""
+
+    def __init__(self) -> None:
+        self.steps: dict[int, Step] = {}
+        self._made = 0
+
+    def add(self, subgraph: str, subgraph_index: int, place: Place, parents: frozenset[int], is_root: bool) -> Step:
+        step = Step(self._made, subgraph, subgraph_index, place, parents, is_root)
+        self.steps[step.id] = step
+        self._made += 1
+        return step
+
+    def depths(self) -> dict[int, int]:
+        """Step id -> how many steps come before it at least."""
+        depths: dict[int, int] = {}
+
+        def depth(number: int) -> int:
+            known = depths.get(number)
+            if known is None:
+                known = depths[number] = 1 + max((depth(p) for p in self.steps[number].parents), default=-1)
+            return known
+
+        for number in self.steps:
+            depth(number)
+        return depths
+
+    def replace(self, gone: Step, heir: Step) -> None:
+        """Makes all that depended on one step depend on another."""
+        del self.steps[gone.id]
+        for step in self.steps.values():
+            if gone.id in step.parents:
+                step.parents.discard(gone.id)
+                step.parents.add(heir.id)
+        heir.parents |= gone.parents
+        heir.parents -= {gone.id, heir.id}

@@ -1,0 +1,362 @@
+"""The search: for every selection the cheapest way to get it.
+
+In: a node of the query graph and selections. Out: a Solution (query tree). A field can be taken where one already
+stands, or after an entity move; the key of the move and the `@requires` of the field are selections too and are
+solved by the same search, which gives chains of keys and of requirements without special code. Composite fields that
+no single subgraph can complete are split into their selections, each solved alone.
+
+Solutions are kept per (node, selections). The search is bounded: each pair is solved once, choices are cut off by
+`choose.py`, and a total of `_LIMIT` solved pairs raises PlanTooLargeError.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from router.graph import EntityMove, FieldMove, Node, NodeKind, QueryGraph, Selections
+from router.operation.model import Field, Guard, InlineFragment, Selection
+from router.planner.choose import choose
+from router.planner.cost import below, levels, request, weight
+from router.planner.errors import PlanTooLargeError
+from router.planner.query_tree import NOTHING, Enter, Narrow, Part, Solution, Take
+
+_LIMIT = 200_000
+
+Guards = tuple[Guard, ...]
+Unit = tuple[Selection, Guards]
+Option = tuple[int, tuple[Part, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """A subgraph that can be reached from a node, by the cheapest of its keys."""
+
+    move: EntityMove
+    inputs: Solution
+    cost: int  #: with the entity fetch itself
+    level: int  #: of what hangs below the entity fetch
+
+
+class Memory:
+    """What does not depend on the operation: the ways out of each node. One per query graph."""
+
+    def __init__(self, graph: QueryGraph) -> None:
+        self.graph = graph
+        self.entries: dict[int, dict[int, Entry]] = {}  #: node id -> target node id -> way
+
+
+class Search:
+    """Plans the selections of one operation. The memory is shared by all operations on the same query graph."""
+
+    def __init__(self, graph: QueryGraph, memory: Memory) -> None:
+        self._graph = graph
+        self._memory = memory
+        self._count = len(graph.subgraphs)
+        self._solutions: dict[tuple[int, int], Solution | None] = {}
+        self._splits: dict[int, tuple[Field, tuple[Field, ...]]] = {}
+        self._singles: dict[int, tuple[Selection, Selections]] = {}
+        self._busy: set[tuple[int, int]] = set()
+        self._cut_offs = 0
+
+    # --- selections on a node --------------------------------------------------------------------------------------
+
+    def solve(self, node: Node, selections: Selections) -> Solution | None:
+        """None when the selections cannot be had from here."""
+        key = (node.id, id(selections))
+        if key in self._solutions:
+            return self._solutions[key]
+        if len(self._solutions) > _LIMIT:
+            raise PlanTooLargeError(f"The plan needs more than {_LIMIT} steps of search.")
+        before = self._cut_offs
+        solution = self._solve_units(node, [(s, ()) for s in selections])
+        if self._cut_offs == before or not self._busy:
+            self._solutions[key] = solution
+        return solution
+
+    def solve_field(self, node: Node, field: Field) -> Solution | None:
+        """One field alone, as the root fields of a mutation are."""
+        return self._solve_units(node, [(field, field.guards)])
+
+    def _solve_units(self, node: Node, units: list[Unit]) -> Solution | None:
+        if node.kind is NodeKind.ABSTRACT:
+            return self._solve_abstract(node, units)
+        fields = self._flatten(node, units)
+        all_options: list[list[Option]] = []
+        for unit in fields:
+            options = self._options(node, unit)
+            if not options:
+                return None
+            all_options.append(options)
+        if all(len(options) == 1 for options in all_options):
+            picked = [options[0] for options in all_options]
+        else:
+            indexes = choose([[cost for cost, _ in options] for options in all_options], self._count)
+            picked = [options[i] for options, i in zip(all_options, indexes, strict=True)]
+        cost = 0
+        parts: list[Part] = []
+        for part_cost, taken in picked:
+            cost |= part_cost
+            parts.extend(taken)
+        return Solution(cost, tuple(parts)) if parts else NOTHING
+
+    def _flatten(self, node: Node, units: list[Unit]) -> list[Unit]:
+        """Dissolves the fragments that match the node's type and drops those that cannot; on an interface object,
+        whose concrete type is not known, the narrowing ones stay."""
+        flat: list[Unit] = []
+        objects = self._graph.object_types(node.type_name)
+        for selection, guards in units:
+            if isinstance(selection, Field):
+                flat.append((selection, _join(guards, selection.guards)))
+                continue
+            matched = self._graph.object_types(selection.type_condition)
+            inner_guards = _join(guards, selection.guards)
+            if objects <= matched:
+                flat.extend(self._flatten(node, [(s, inner_guards) for s in selection.selections]))
+            elif objects & matched and node.kind is NodeKind.INTERFACE_OBJECT:
+                flat.append((selection, inner_guards))
+        return flat
+
+    # --- abstract nodes --------------------------------------------------------------------------------------------
+
+    def _solve_abstract(self, node: Node, units: list[Unit]) -> Solution | None:
+        parts: list[Part] = []
+        cost = 0
+        by_object: dict[str, list[Unit]] = {}
+        for selection, guards in self._spread(node, units):
+            if isinstance(selection, InlineFragment):
+                matched = self._graph.object_types(selection.type_condition)
+                for name in node.possible:
+                    if name in matched:
+                        by_object.setdefault(name, []).extend((s, guards) for s in selection.selections)
+                continue
+            option = self._direct(node, selection, guards)
+            if option is None:
+                for name in node.possible:
+                    by_object.setdefault(name, []).append((selection, guards))
+            else:
+                cost |= option[0]
+                parts.extend(option[1])
+        for name in sorted(by_object):
+            child = self._solve_units(self._graph.downcast(node, name), by_object[name])
+            if child is None:
+                return None
+            cost |= child.cost
+            if child.parts:
+                parts.append(Narrow(name, child))
+        return Solution(cost, tuple(parts)) if parts else NOTHING
+
+    def _spread(self, node: Node, units: list[Unit]) -> list[Unit]:
+        """Dissolves the fragments that match all objects the node can be."""
+        flat: list[Unit] = []
+        for selection, guards in units:
+            inner_guards = _join(guards, selection.guards)
+            if isinstance(selection, InlineFragment):
+                matched = self._graph.object_types(selection.type_condition)
+                if matched.issuperset(node.possible):
+                    flat.extend(self._spread(node, [(s, inner_guards) for s in selection.selections]))
+                    continue
+            flat.append((selection, inner_guards))
+        return flat
+
+    def _direct(self, node: Node, field: Field, guards: Guards) -> Option | None:
+        """The field taken on the abstract type itself. Not so when a subgraph could serve single types cheaper."""
+        if field.name == "__typename":
+            return 0, (Take(field, guards, None, None),)
+        if field.name not in node.direct:
+            return None
+        option = self._take(node.moves[field.name], field, guards)
+        if option is None or option[0] == 0:
+            return option
+        cost = 0
+        for name in node.possible:
+            single = self._solve_units(self._graph.downcast(node, name), [(field, guards)])
+            if single is None:
+                return option
+            cost |= single.cost
+        return None if weight(cost, self._count) < weight(option[0], self._count) else option
+
+    # --- options of one field --------------------------------------------------------------------------------------
+
+    def _options(self, node: Node, unit: Unit) -> list[Option]:
+        selection, guards = unit
+        if isinstance(selection, InlineFragment):
+            return self._concrete_options(node, selection, guards)
+        if selection.name == "__typename":
+            if node.kind is NodeKind.INTERFACE_OBJECT:
+                return self._concrete_options(node, selection, guards)
+            return [(0, (Take(selection, guards, None, None),))]
+        options: list[Option] = []
+        move = node.moves.get(selection.name)
+        home_count = 0
+        if move is not None and not move.requires and not move.context:
+            home_count = 1
+            option = self._take(move, selection, guards)
+            if option is not None:
+                if option[0] == 0:
+                    return [option]
+                options.append(option)
+        remote, remote_count = self._remote_options(node, selection, guards)
+        options.extend(remote)
+        if selection.selections and home_count + remote_count > 1:
+            split = self._split_option(node, selection, guards, options)
+            if split is not None:
+                options.append(split)
+        return options
+
+    def _take(self, move: FieldMove, field: Field, guards: Guards) -> Option | None:
+        if move.target is None:
+            return 0, (Take(field, guards, move, None),)
+        child = self.solve(move.target, field.selections)
+        return None if child is None else (child.cost, (Take(field, guards, move, child),))
+
+    def _remote_options(self, node: Node, field: Field, guards: Guards) -> tuple[list[Option], int]:
+        """The options behind entity moves, and how many subgraphs have the field at all."""
+        options: list[Option] = []
+        count = 0
+        for entry in self.entries(node).values():
+            target = entry.move.target
+            if target.kind is NodeKind.ABSTRACT:
+                child = self._solve_units(target, [(field, guards)])
+                if child is not None:
+                    count += 1
+                    options.append(self._enter(entry, entry.inputs, entry.move.key, child, guards))
+                continue
+            move = target.moves.get(field.name)
+            if move is None:
+                continue
+            if move.requires:
+                option = self._required_option(node, entry, move, field, guards)
+                if option is not None:
+                    count += 1
+                    options.append(option)
+                continue
+            if target.subgraph == node.subgraph and target.type_name == node.type_name:
+                continue  # a return without requirements brings nothing new
+            count += 1
+            taken = self._take(move, field, guards)
+            if taken is not None:
+                child = Solution(taken[0], taken[1])
+                options.append(self._enter(entry, entry.inputs, entry.move.key, child, guards))
+        return options, count
+
+    def _required_option(
+        self, node: Node, entry: Entry, move: FieldMove, field: Field, guards: Guards
+    ) -> Option | None:
+        key = (node.id, id(move))
+        if key in self._busy:
+            self._cut_offs += 1
+            return None
+        self._busy.add(key)
+        try:
+            required = self.solve(node, move.requires)
+        finally:
+            self._busy.discard(key)
+        taken = self._take(move, field, guards)
+        if required is None or taken is None:
+            return None
+        inputs = Solution(entry.inputs.cost | required.cost, entry.inputs.parts + required.parts)
+        representation = entry.move.key + move.requires
+        return self._enter(entry, inputs, representation, Solution(taken[0], taken[1]), guards)
+
+    def _enter(
+        self, entry: Entry, inputs: Solution, representation: Selections, child: Solution, guards: Guards
+    ) -> Option:
+        level = levels(inputs.cost, self._count)
+        cost = inputs.cost | request(entry.move.target.subgraph_index, level, self._count)
+        cost |= below(child.cost, level + 1, self._count)
+        return cost, (Enter(entry.move, inputs, representation, child, guards),)
+
+    def _concrete_options(self, node: Node, selection: Selection, guards: Guards) -> list[Option]:
+        """What needs the concrete type of an interface object: asked where the interface is a real one."""
+        options: list[Option] = []
+        for entry in self.entries(node).values():
+            if entry.move.target.kind is NodeKind.ABSTRACT:
+                child = self._solve_units(entry.move.target, [(selection, guards)])
+                if child is not None:
+                    options.append(self._enter(entry, entry.inputs, entry.move.key, child, guards))
+        return options
+
+    # --- splitting -------------------------------------------------------------------------------------------------
+
+    def _split_option(self, node: Node, field: Field, guards: Guards, options: list[Option]) -> Option | None:
+        """The field taken from several subgraphs, each with a part of its selections. Only where no single subgraph
+        can complete it, or at the price of fewer fetches: lists would be fetched twice."""
+        pieces = self._split(field)
+        if len(pieces) < 2:
+            return None
+        best = min((cost.bit_count() for cost, _ in options), default=None)
+        if best == 1:
+            return None
+        solution = self._solve_units(node, [(piece, guards) for piece in pieces])
+        if solution is None or (best is not None and solution.cost.bit_count() >= best):
+            return None
+        return solution.cost, solution.parts
+
+    def _split(self, field: Field) -> tuple[Field, ...]:
+        """The field once for each of its selections; where it has only one, for each of the selection's own."""
+        found = self._splits.get(id(field))
+        if found is None:
+            pieces = tuple(_with_selections(field, piece) for piece in self._pieces(field.selections))
+            found = self._splits[id(field)] = (field, pieces)
+        return found[1]
+
+    def _pieces(self, selections: Selections) -> list[Selections]:
+        if len(selections) > 1:
+            return [self._single(s) for s in selections]
+        if not selections or not selections[0].selections:
+            return [selections]
+        only = selections[0]
+        if isinstance(only, Field):
+            return [(piece,) for piece in self._split(only)]
+        return [
+            (InlineFragment(only.type_condition, piece, only.guards, only.defer),)
+            for piece in self._pieces(only.selections)
+        ]
+
+    def _single(self, selection: Selection) -> Selections:
+        found = self._singles.get(id(selection))
+        if found is None:
+            found = self._singles[id(selection)] = (selection, (selection,))
+        return found[1]
+
+    # --- reachable subgraphs ---------------------------------------------------------------------------------------
+
+    def entries(self, node: Node) -> dict[int, Entry]:
+        """Target node id -> how to get there. Grows round by round: a key may be found in a subgraph entered before."""
+        found = self._memory.entries.get(node.id)
+        if found is not None:
+            return found
+        found = self._memory.entries[node.id] = {}
+        pending = self._graph.entity_moves(node)
+        is_growing = True
+        while is_growing:
+            is_growing = False
+            for move in pending:
+                inputs = self._solve_units(node, [(s, ()) for s in move.key])
+                if inputs is None:
+                    continue
+                level = levels(inputs.cost, self._count)
+                cost = inputs.cost | request(move.target.subgraph_index, level, self._count)
+                before = found.get(move.target.id)
+                if before is None or weight(cost, self._count) < weight(before.cost, self._count):
+                    found[move.target.id] = Entry(move, inputs, cost, level + 1)
+                    is_growing = True
+        return found
+
+
+def _join(one: Guards, other: Guards) -> Guards:
+    if not one:
+        return other
+    return one + tuple(g for g in other if g not in one) if other else one
+
+
+def _with_selections(field: Field, selections: Selections) -> Field:
+    return Field(
+        field.response_key,
+        field.name,
+        field.parent_type,
+        field.arguments,
+        field.guards,
+        field.directives,
+        selections,
+    )

@@ -1,0 +1,65 @@
+"""The selections of one fetch while it is being put together.
+
+Mutable, unlike everything else in the planner: a fetch collects what many parts of the query tree want from it, and
+equal fields fall together as they come.
+"""
+
+from __future__ import annotations
+
+from router.operation.model import Field, Guard
+
+Guards = tuple[Guard, ...]
+
+
+class SelectedField:
+    """A field in a document. `tree` is None for leaves."""
+
+    __slots__ = ("field", "guards", "key", "list_depth", "tree", "type")
+
+    def __init__(
+        self, key: str, field: Field, guards: Guards, type_text: str, list_depth: int, tree: SelectionTree | None
+    ) -> None:
+        self.key = key
+        self.field = field
+        self.guards = guards
+        self.type = type_text  #: SDL type in the subgraph
+        self.list_depth = list_depth
+        self.tree = tree
+
+
+class SelectionTree:
+    """Fields by response key and guards, fragments by type. `has_typename` asks for a plain `__typename`."""
+
+    __slots__ = ("fields", "fragments", "has_typename")
+
+    def __init__(self) -> None:
+        self.fields: dict[tuple[str, Guards], SelectedField] = {}
+        self.fragments: dict[str, SelectionTree] = {}
+        self.has_typename = False
+
+    def add(
+        self, key: str, field: Field, guards: Guards, type_text: str, list_depth: int, is_leaf: bool
+    ) -> SelectedField:
+        selected = self.fields.get((key, guards))
+        if selected is None:
+            tree = None if is_leaf else SelectionTree()
+            selected = self.fields[key, guards] = SelectedField(key, field, guards, type_text, list_depth, tree)
+        return selected
+
+    def fragment(self, type_name: str) -> SelectionTree:
+        tree = self.fragments.get(type_name)
+        if tree is None:
+            tree = self.fragments[type_name] = SelectionTree()
+        return tree
+
+    def absorb(self, other: SelectionTree) -> None:
+        """Adds all of another tree, which must not be used afterwards."""
+        self.has_typename = self.has_typename or other.has_typename
+        for key, selected in other.fields.items():
+            mine = self.fields.get(key)
+            if mine is None:
+                self.fields[key] = selected
+            elif mine.tree is not None and selected.tree is not None:
+                mine.tree.absorb(selected.tree)
+        for type_name, tree in other.fragments.items():
+            self.fragment(type_name).absorb(tree)

@@ -1,4 +1,4 @@
-"""Tables of carts and orders. The migration adds the sequence of order numbers and the trigger that guards the status."""
+"""Tables of carts and orders. A migration adds the order numbers and the trigger that guards the status."""
 
 from tortoise import fields
 from tortoise.indexes import Index
@@ -35,8 +35,12 @@ class Order(Model):
             Index(fields=("status", "id"), name="orders_by_status"),
         )
         constraints = (
-            CheckConstraint(check="total_minor = subtotal_minor + shipping_minor + tax_minor", name="orders_total_adds_up"),
-            CheckConstraint(check="(status = 'CANCELLED') = (cancel_reason IS NOT NULL)", name="orders_cancel_has_reason"),
+            CheckConstraint(
+                check="total_minor = subtotal_minor + shipping_minor + tax_minor", name="orders_total_adds_up"
+            ),
+            CheckConstraint(
+                check="(status = 'CANCELLED') = (cancel_reason IS NOT NULL)", name="orders_cancel_has_reason"
+            ),
         )
 
 
@@ -78,11 +82,10 @@ class OrderHistory(Model):
 
 
 class Saga(Model):
-    """What the house still owes an order: one row per order that is not at rest, taken by workers when `next_at` is due."""
+    """What the house owes an order: a row for each order that is not at rest, taken by workers when `next_at` is due."""
 
-    order: fields.OneToOneRelation[Order] = fields.OneToOneField(
-        "orders.Order", primary_key=True, on_delete=fields.RESTRICT
-    )
+    #: a foreign key too, which the migration adds: Tortoise forgets that a relation is the primary key
+    order_id = fields.UUIDField(primary_key=True)
     #: RESERVE, AWAIT_PAYMENT, COMMIT or RELEASE
     step = fields.CharField(max_length=16)
     attempts = fields.IntField(db_default=0)

@@ -59,9 +59,8 @@ class Product(Model):
 
 
 class Stock(Model):
-    product: fields.OneToOneRelation[Product] = fields.OneToOneField(
-        "products.Product", primary_key=True, on_delete=fields.RESTRICT
-    )
+    #: a foreign key too, which the migration adds: Tortoise forgets that a relation is the primary key
+    product_id = fields.UUIDField(primary_key=True)
     on_hand = fields.IntField()
     reserved = fields.IntField(db_default=0)
     low_stock_threshold = fields.IntField(db_default=5)
@@ -74,7 +73,7 @@ class Stock(Model):
 
 
 class Reservation(Model):
-    """Units of one product for one order, at the price they were promised for; `shipped` of them have left the house."""
+    """Units of one product for one order, at the price they were promised for; `shipped` units have left the house."""
 
     id = fields.UUIDField(primary_key=True)
     order_id = fields.UUIDField()

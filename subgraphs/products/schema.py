@@ -238,6 +238,4 @@ def _category_id(text: str | None) -> UUID | None:
     return found
 
 
-schema = create_schema(
-    "products", query=Query, mutation=Mutation, subscription=Subscription, types=[Product, Category]
-)
+schema = create_schema("products", query=Query, mutation=Mutation, subscription=Subscription, types=[Product, Category])

@@ -76,9 +76,7 @@ class Category:
         return Connection[Product].of(page, lambda row: Product.of(product_of(row)))
 
     @classmethod
-    async def resolve_references(
-        cls, info: Info, representations: Sequence[Representation]
-    ) -> "list[Category | None]":
+    async def resolve_references(cls, info: Info, representations: Sequence[Representation]) -> "list[Category | None]":
         ids = [uuid_of(CATEGORY_PREFIX, str(representation.get("id"))) for representation in representations]
         records = await _load_known(info.context.loaders.category, ids)
         return [cls.of(record) if record else None for record in records]
@@ -214,7 +212,7 @@ class ProductFilter:
     price_min: MoneyInput | None = None
     price_max: MoneyInput | None = None
     in_stock: bool | None = None
-    query: str | None = strawberry.field(default=None, description="Words; \"phrase\"; -without; or")
+    query: str | None = strawberry.field(default=None, description='Words; "phrase"; -without; or')
     ids: list[strawberry.ID] | None = None
 
 

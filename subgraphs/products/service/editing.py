@@ -222,8 +222,6 @@ class Editing:
         return [row["id"], row["version"], name, description, price_minor, currency, status.value, self.clock.now()]
 
 
-
-
 def _check_price(price_minor: int) -> None:
     if price_minor < 0:
         raise InvalidInput("A price is not negative.", ["price"])

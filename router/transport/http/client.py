@@ -61,7 +61,7 @@ class HttpClient:
         except BaseException:  # cancelled: the response must not be taken for the next one's
             connection.close()
             raise
-        connection = await self._pool.open()
+        connection = await self._pool.acquire(0.0)
         try:
             return await connection.exchange(head, body)
         except BaseException:

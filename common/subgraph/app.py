@@ -102,7 +102,7 @@ def create_subgraph(
             Route(GRAPHQL_PATH, view, methods=["POST"]),
             WebSocketRoute(GRAPHQL_PATH, view),
             *health_routes(health),
-            Route("/metrics", metrics_endpoint(metrics.registry)),
+            metrics_route(metrics),
             *parts.routes(runtime.service),
         ],
         middleware=[
@@ -135,6 +135,16 @@ async def migrated_database(
         yield database
     finally:
         await database.close()
+
+
+def metrics_route(metrics: Metrics) -> Route:
+    exposition = metrics_endpoint(metrics.registry)
+
+    async def respond(_: Request) -> ASGIApp:
+        # Starlette calls what an endpoint returns as an ASGI application
+        return exposition
+
+    return Route("/metrics", respond)
 
 
 def health_routes(health: Health) -> list[Route]:

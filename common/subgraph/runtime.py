@@ -28,6 +28,7 @@ from common.events import (
 from common.health import Health
 from common.settings import SubgraphSettings
 from common.subgraph.database import Database
+from common.subgraph.dead_letters import dead_letter_commands
 from common.subgraph.idempotency import IdempotencySweeper
 from common.subgraph.in_flight import InFlight
 from common.telemetry import Telemetry
@@ -133,7 +134,8 @@ class Runtime(Generic[ServiceT]):
                 # tasks take the database with them: a context variable set here is copied into each
                 with self.database.use():
                     running = [tasks.create_task(self._keep_running(worker)) for worker in workers]
-                for command, handler in self._background.commands(service).items():
+                commands = dead_letter_commands(self.database, self._clock) | dict(self._background.commands(service))
+                for command, handler in commands.items():
                     await bus.serve(f"commands.{self.name}.{command}", self._with_database(handler))
                 self._service = service
                 try:

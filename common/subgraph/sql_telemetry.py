@@ -1,17 +1,17 @@
 """SQL statements -> `/metrics` and spans of the trace."""
 
-from time import time_ns
-
-from opentelemetry.trace import SpanKind, Status, StatusCode, Tracer
+from opentelemetry.trace import Tracer
 
 from common.subgraph.statements import Listener, Statement, statement_source
-from common.telemetry import Metrics
+from common.telemetry import Metrics, record_sql_span
 
 
 def count_statements(metrics: Metrics, subgraph: str) -> Listener:
     """Listener that feeds `punnet_sql_statements_total` and `punnet_sql_seconds`."""
-    statements = metrics.counter("punnet_sql_statements_total", "SQL statements", ("subgraph", "source", "kind"))
-    seconds = metrics.histogram("punnet_sql_seconds", "Duration of SQL statements", ("subgraph",)).labels(subgraph)
+    statements = metrics.counter(
+        "punnet_sql_statements", "SQL statements, transaction control left out.", ("subgraph", "source", "kind")
+    )
+    seconds = metrics.histogram("punnet_sql_seconds", "Duration of SQL statements.", ("subgraph",)).labels(subgraph)
 
     def listener(statement: Statement) -> None:
         statements.labels(subgraph, statement_source.get(), statement.kind).inc()
@@ -21,20 +21,9 @@ def count_statements(metrics: Metrics, subgraph: str) -> Listener:
 
 
 def trace_statements(tracer: Tracer) -> Listener:
-    """Listener that records a span per statement of a request, after the fact. Values never reach it, only the text."""
+    """Listener that records a span per statement of a traced request."""
 
     def listener(statement: Statement) -> None:
-        if statement_source.get() != "request":
-            return
-        end_ns = time_ns()
-        span = tracer.start_span(
-            f"SQL {statement.kind}",
-            kind=SpanKind.CLIENT,
-            start_time=end_ns - int(statement.elapsed_s * 1e9),
-            attributes={"db.system.name": "postgresql", "db.query.text": statement.text},
-        )
-        if statement.has_failed:
-            span.set_status(Status(StatusCode.ERROR))
-        span.end(end_ns)
+        record_sql_span(tracer, statement.text, elapsed_s=statement.elapsed_s, has_failed=statement.has_failed)
 
     return listener

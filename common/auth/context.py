@@ -14,7 +14,7 @@ from common.auth.claims import check_times, names_claim, names_in, subject_of
 from common.auth.principal import ANONYMOUS, Principal
 from common.clock import Clock
 from common.errors import UnauthenticatedError
-from common.resilience.lru import LruMap
+from common.lru import LruMap
 
 CONTEXT_HEADER = "x-punnet-context"
 CONTEXT_LIFETIME_S = 60

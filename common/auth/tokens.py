@@ -21,7 +21,7 @@ from common.auth.keys import MAX_KID_LENGTH, KeySource
 from common.auth.principal import Principal
 from common.clock import Clock
 from common.errors import UnauthenticatedError
-from common.resilience.lru import LruMap
+from common.lru import LruMap
 
 DEFAULT_LIFETIME_S = 900
 DEFAULT_LEEWAY_S = 30.0

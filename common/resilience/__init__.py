@@ -1,0 +1,28 @@
+"""Staying up while others are down: deadlines, retries, breakers, limits and caches.
+
+The cache in Redis is `common.resilience.redis_cache`, on its own because importing the client takes a while.
+"""
+
+from common.resilience.breaker import BreakerMetrics, CircuitBreaker
+from common.resilience.cache import MISSING, Cache, Missing, memory_cache
+from common.resilience.deadline import deadline_scope, remaining_s, under_deadline
+from common.resilience.rate_limit import RateDecision, RateLimiter
+from common.resilience.retry import RetryBudget, RetryPolicy, is_retryable_error, retry
+
+__all__ = [
+    "MISSING",
+    "BreakerMetrics",
+    "Cache",
+    "CircuitBreaker",
+    "Missing",
+    "RateDecision",
+    "RateLimiter",
+    "RetryBudget",
+    "RetryPolicy",
+    "deadline_scope",
+    "is_retryable_error",
+    "memory_cache",
+    "remaining_s",
+    "retry",
+    "under_deadline",
+]

@@ -1,0 +1,35 @@
+"""What operators see: traces (OpenTelemetry), metrics (Prometheus) and logs (JSON), joined by trace and request ids."""
+
+from common.telemetry.exposition import metrics_endpoint
+from common.telemetry.logs import configure_logging
+from common.telemetry.metrics import LATENCY_BUCKETS_S, Metrics
+from common.telemetry.middleware import TelemetryMiddleware
+from common.telemetry.redaction import redact, redact_text
+from common.telemetry.ring import SpanRecord, TraceRing, use_ring
+from common.telemetry.sql import record_sql_span
+from common.telemetry.tracing import (
+    REQUEST_ID_HEADER,
+    Telemetry,
+    current_request_id,
+    inject_headers,
+    mark_failed,
+)
+
+__all__ = [
+    "LATENCY_BUCKETS_S",
+    "REQUEST_ID_HEADER",
+    "Metrics",
+    "SpanRecord",
+    "Telemetry",
+    "TelemetryMiddleware",
+    "TraceRing",
+    "configure_logging",
+    "current_request_id",
+    "inject_headers",
+    "mark_failed",
+    "metrics_endpoint",
+    "record_sql_span",
+    "redact",
+    "redact_text",
+    "use_ring",
+]

@@ -1,0 +1,136 @@
+"""Around an ASGI application: one server span per request, its id, its duration, how many are under way.
+
+The trace of the caller is continued (W3C traceparent; junk is ignored), `x-request-id` is taken over if it is
+harmless and made otherwise, and both are in every log line written meanwhile. WebSockets last for hours: they are
+counted and get an id, but no span of their own; operations on them have theirs.
+"""
+
+import re
+import time
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
+from typing import Any
+
+import structlog
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from prometheus_client import Histogram
+
+from common.ids import uuid7
+from common.lru import LruMap
+from common.telemetry.metrics import Metrics
+from common.telemetry.tracing import REQUEST_ID_HEADER, Telemetry, mark_failed
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_PROPAGATOR = TraceContextTextMapPropagator()
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+_METHODS = frozenset({"GET", "POST", "OPTIONS", "HEAD", "PUT", "PATCH", "DELETE"})
+#: names of labels and spans come from this list, never from the client
+DEFAULT_ROUTES = ("/", "/graphql", "/health", "/health/live", "/health/ready", "/metrics")
+_CLIENT_CLOSED_REQUEST = 499
+
+
+class TelemetryMiddleware:
+    """Outermost, so that it sees what every other layer does. `routes` are the paths that get a name of their own."""
+
+    def __init__(
+        self, app: App, telemetry: Telemetry, metrics: Metrics, *, routes: Collection[str] = DEFAULT_ROUTES
+    ) -> None:
+        self._app = app
+        self._tracer = telemetry.tracer
+        self._service = telemetry.service
+        self._routes = frozenset(routes)
+        self._durations = metrics.histogram(
+            "http_server_request_duration_seconds",
+            "From the first byte of the request to the last of the response.",
+            ("service", "method", "route", "status"),
+        )
+        active = metrics.gauge("http_server_active_requests", "Requests and sockets under way.", ("service", "kind"))
+        self._active = {kind: active.labels(self._service, kind) for kind in ("http", "websocket")}
+        self._children: LruMap[tuple[str, str, int], Histogram] = LruMap(1000)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind not in self._active:
+            await self._app(scope, receive, send)
+            return
+        headers = _first_values(scope["headers"])
+        request_id = _request_id(headers.get(REQUEST_ID_HEADER))
+        with structlog.contextvars.bound_contextvars(service=self._service, request_id=request_id):
+            self._active[kind].inc()
+            try:
+                if kind == "http":
+                    await self._handle(scope, receive, send, _PROPAGATOR.extract(headers), request_id)
+                else:
+                    await self._converse(scope, receive, send, _PROPAGATOR.extract(headers))
+            finally:
+                self._active[kind].dec()
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send, parent: Context, request_id: str) -> None:
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        route = scope["path"] if scope["path"] in self._routes else "other"
+        status = _CLIENT_CLOSED_REQUEST
+
+        async def observe(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                id_header = (REQUEST_ID_HEADER.encode(), request_id.encode())
+                message["headers"] = [*message.get("headers", ()), id_header]
+            await send(message)
+
+        started_at = time.perf_counter()
+        with self._tracer.start_as_current_span(
+            f"{method} {route}",
+            context=parent,
+            kind=SpanKind.SERVER,
+            attributes={"http.request.method": method, "url.path": route, "request.id": request_id},
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span:
+            try:
+                await self._app(scope, receive, observe)
+            except Exception as exc:
+                status = 500
+                mark_failed(span, exc)
+                raise
+            finally:
+                span.set_attribute("http.response.status_code", status)
+                if status >= 500:
+                    span.set_status(StatusCode.ERROR)
+                self._observe_duration(method, route, status, time.perf_counter() - started_at, span)
+
+    async def _converse(self, scope: Scope, receive: Receive, send: Send, parent: Context) -> None:
+        token = attach(parent)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            detach(token)
+
+    def _observe_duration(self, method: str, route: str, status: int, elapsed_s: float, span: Span) -> None:
+        key = (method, route, status)
+        child = self._children.get(key)
+        if child is None:
+            child = self._durations.labels(self._service, method, route, str(status))
+            self._children.put(key, child)
+        context = span.get_span_context()
+        exemplar = {"trace_id": f"{context.trace_id:032x}"} if context.trace_flags.sampled else None
+        child.observe(elapsed_s, exemplar)
+
+
+def _first_values(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+    """Only what is read here; a header given twice counts once."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        if name in (b"traceparent", b"tracestate", b"x-request-id"):
+            found.setdefault(name.decode("ascii"), value.decode("latin-1"))
+    return found
+
+
+def _request_id(given: str | None) -> str:
+    return given if given is not None and _REQUEST_ID.fullmatch(given) else f"req_{uuid7().hex}"

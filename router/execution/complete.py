@@ -56,6 +56,9 @@ class Completion:
         for one in shape.fields:
             match one.source:
                 case Source.TYPENAME:
+                    if not shape.is_concrete:
+                        self._wrong((*path, one.response_key), _Place(shape.type_name, one), "is not known")
+                        raise _NullError
                     completed[one.response_key] = shape.type_name
                 case Source.INTROSPECTION:
                     completed[one.response_key] = self.introspection.get(one.response_key)

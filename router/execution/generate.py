@@ -64,8 +64,7 @@ class _Dispatch(dict[Any, Callable[..., Any]]):
         self._writer = writer
 
     def __missing__(self, type_name: Any) -> Callable[..., Any]:
-        name = self._below.only_type if type_name is None else type_name
-        shape = self._below.on(name) if name is not None else None
+        shape = self._below.on(self._below.name_if_missing if type_name is None else type_name)
         if shape is None:
             raise OutOfOrderError
         made = self[type_name] = self._writer.function(shape)
@@ -127,7 +126,7 @@ class _Writer:
     def _member(self, shape: ObjectShape, one: FieldShape, lines: list[str]) -> str:
         match one.source:
             case Source.TYPENAME:
-                return repr(shape.type_name)
+                return repr(shape.type_name) if shape.is_concrete else "bad(v)"
             case Source.INTROSPECTION:
                 get = "m.get_introspection" if self._is_memoised else "m.get"
                 return f"{get}({one.response_key!r})"

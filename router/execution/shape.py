@@ -26,6 +26,8 @@ from router.operation.model import Field, Guard, InlineFragment, Selection
 
 Guards: TypeAlias = Mapping[str, bool]  #: values of the variables that guards name
 
+RuntimeType: TypeAlias = GraphQLObjectType | GraphQLInterfaceType
+
 INTROSPECTION_FIELDS = frozenset({"__schema", "__type"})
 
 
@@ -46,9 +48,11 @@ class FieldShape:
 
 @dataclass(frozen=True, slots=True)
 class ObjectShape:
-    """The selection on one object type."""
+    """The selection on one object type; or on an interface, for objects of which only an interface object is known,
+    so that no type condition below the interface can hold."""
 
     type_name: str
+    is_concrete: bool
     fields: tuple[FieldShape, ...]
 
 
@@ -67,17 +71,20 @@ class AbstractShape:
             return self.known[type_name]
         except KeyError:
             pass
-        runtime = self.builder.schema.type_map.get(type_name)
-        if not isinstance(runtime, GraphQLObjectType) or not self.builder.schema.is_sub_type(self.type, runtime):
+        schema = self.builder.schema
+        runtime = schema.type_map.get(type_name)
+        if not isinstance(runtime, GraphQLObjectType | GraphQLInterfaceType):
             return None  # not remembered: subgraphs could invent any number of names
+        if runtime is not self.type and not schema.is_sub_type(self.type, runtime):
+            return None
         shape = self.known[type_name] = self.builder.object_shape(runtime, self.selections)
         return shape
 
     @property
-    def only_type(self) -> str | None:
-        """For data without `__typename`: the one possible type."""
+    def name_if_missing(self) -> str:
+        """What stands for `__typename` where the plan did not need it: the one possible type, or the type itself."""
         possible = self.builder.schema.get_possible_types(self.type)
-        return possible[0].name if len(possible) == 1 else None
+        return possible[0].name if len(possible) == 1 else self.type.name
 
 
 class ShapeBuilder:
@@ -85,14 +92,13 @@ class ShapeBuilder:
         self.schema = schema
         self._guards = guards
 
-    def object_shape(self, parent: GraphQLObjectType, selections: Sequence[Selection]) -> ObjectShape:
+    def object_shape(self, parent: RuntimeType, selections: Sequence[Selection]) -> ObjectShape:
         collected: dict[str, list[Field]] = {}
         self._collect(parent, selections, collected)
-        return ObjectShape(parent.name, tuple(self._field(parent, fields) for fields in collected.values()))
+        fields = tuple(self._field(parent, fields) for fields in collected.values())
+        return ObjectShape(parent.name, isinstance(parent, GraphQLObjectType), fields)
 
-    def _collect(
-        self, parent: GraphQLObjectType, selections: Sequence[Selection], collected: dict[str, list[Field]]
-    ) -> None:
+    def _collect(self, parent: RuntimeType, selections: Sequence[Selection], collected: dict[str, list[Field]]) -> None:
         for selection in selections:
             if not self._holds(selection.guards):
                 continue
@@ -106,13 +112,13 @@ class ShapeBuilder:
     def _holds(self, guards: Sequence[Guard]) -> bool:
         return all(self._guards[guard.variable] == guard.expected for guard in guards)
 
-    def _applies(self, type_condition: str, runtime: GraphQLObjectType) -> bool:
+    def _applies(self, type_condition: str, runtime: RuntimeType) -> bool:
         if type_condition == runtime.name:
             return True
         condition = self.schema.type_map.get(type_condition)
         return is_abstract_type(condition) and self.schema.is_sub_type(condition, runtime)
 
-    def _field(self, parent: GraphQLObjectType, fields: Sequence[Field]) -> FieldShape:
+    def _field(self, parent: RuntimeType, fields: Sequence[Field]) -> FieldShape:
         first = fields[0]
         definition = self.schema.get_field(parent, first.name)
         if definition is None:
@@ -145,9 +151,4 @@ def concrete_shape(below: ObjectShape | AbstractShape, type_name: object) -> Obj
     """The shape for an object with this `__typename`."""
     if isinstance(below, ObjectShape):
         return below
-    name = type_name if isinstance(type_name, str) else below.only_type
-    return None if name is None else below.on(name)
-
-
-def is_interface(schema: GraphQLSchema, name: str) -> bool:
-    return isinstance(schema.type_map.get(name), GraphQLInterfaceType)
+    return below.on(type_name if isinstance(type_name, str) else below.name_if_missing)

@@ -39,7 +39,10 @@ def up(
     split: Annotated[bool, typer.Option("--split", help="A process per subgraph instead of one for all.")] = False,
     port: Annotated[int, typer.Option(help="Port of the router.", min=1, max=65535)] = 8080,
     host: Annotated[str, typer.Option(help="Address the router listens on.")] = "127.0.0.1",
-    seed: Annotated[bool, typer.Option("--seed/--no-seed", help="Demo accounts, products and stock.")] = True,
+    with_seed: Annotated[bool, typer.Option("--seed/--no-seed", help="Demo accounts, products and stock.")] = True,
+    with_web: Annotated[
+        bool, typer.Option("--web/--no-web", help="Build the GraphiQL page if it is not built.")
+    ] = True,
 ) -> None:
     """Start everything on this machine: PostgreSQL, NATS, the subgraphs and the router. Ctrl-C stops it.
 
@@ -48,7 +51,7 @@ def up(
     from deploy.local.welcome import welcome
 
     folder, terminal = state_folder(), Terminal()
-    options = Options(host=host, port=port, is_split=split, with_seed=seed)
+    options = Options(host=host, port=port, is_split=split, with_seed=with_seed, with_web=with_web)
     run_shop(folder, options, terminal, lambda running: welcome(running, folder, terminal))
 
 

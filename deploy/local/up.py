@@ -34,6 +34,7 @@ class Options:
     port: int = 8080
     is_split: bool = False
     with_seed: bool = True
+    with_web: bool = True
 
 
 def up(folder: StateFolder, options: Options, terminal: Terminal, welcome: Callable[[Running], None]) -> None:
@@ -52,7 +53,7 @@ def up(folder: StateFolder, options: Options, terminal: Terminal, welcome: Calla
             with ExitStack() as stack:
                 stack.enter_context(folder.locked())
                 check_free(options.host, options.port)
-                bundle = _start_bundle(folder)
+                bundle = _start_bundle(folder) if options.with_web else None
                 running_servers = stack.enter_context(servers(folder, terminal, embedded.append))
                 _prepare(folder, running_servers, terminal, with_seed=options.with_seed)
                 topology = _topology(folder, running_servers, options)

@@ -134,7 +134,8 @@ async def _try_claim(connection: SqlConnection, clock: Clock, request: Idempoten
     claimed = await fetch(
         connection,
         """INSERT INTO idempotency (scope, key, request_hash, created_at, expires_at)
-           SELECT $1, $2, $3, $4, $5 WHERE pg_try_advisory_xact_lock(hashtextextended($1 || ' ' || $2, 0))
+           SELECT $1::text, $2::text, $3, $4, $5
+           WHERE pg_try_advisory_xact_lock(hashtextextended($1::text || ' ' || $2::text, 0))
            ON CONFLICT (scope, key) DO UPDATE SET request_hash = excluded.request_hash, answer = NULL,
                created_at = excluded.created_at, expires_at = excluded.expires_at
            WHERE idempotency.expires_at < excluded.created_at

@@ -98,4 +98,4 @@ def first_status(channel: Channel, is_wanted: bool) -> DeliveryStatus:
 
 def pause_before(attempt: int) -> timedelta:
     """After the `attempt`-th failed try, counted from 1: 1 s, 2 s, 4 s … at most 5 min."""
-    return min(FIRST_RETRY * 2 ** (attempt - 1), LONGEST_PAUSE)
+    return min(FIRST_RETRY * int(2 ** (attempt - 1)), LONGEST_PAUSE)

@@ -53,7 +53,13 @@ def create_app(
             tokens=LoginTokens(
                 signer, platform.clock, settings.access_token_lifetime_s, settings.refresh_token_lifetime_s
             ),
-            login_limiter=RateLimiter(f"{settings.login_attempts_per_minute}/minute"),
+            login_limiter=RateLimiter(
+                f"{settings.login_attempts_per_minute}/minute",
+                name="login",
+                redis_url=settings.redis_url,
+                # whoever can stop Redis must not be able to guess passwords meanwhile
+                fail_open=False,
+            ),
         )
 
     parts = SubgraphParts(

@@ -103,9 +103,9 @@ class UserService:
     async def login(self, email: str, password: str) -> tuple[Account, TokenPair]:
         """Raises BadCredentialsError without saying why, RateLimitedError after too many attempts on one account."""
         email_hash = self.vault.hash(check_email(email))
-        decision = await self.login_limiter.hit(f"login:{email_hash}")
+        decision = await self.login_limiter.hit(email_hash)
         if not decision.is_allowed:
-            raise RateLimitedError("too many logins", retry_after_s=decision.reset_after_s)
+            raise RateLimitedError("too many logins", retry_after_s=decision.retry_after_s)
         rows = await self.database.fetch(f"SELECT {COLUMNS} FROM user_account WHERE email_hash = $1", [email_hash])
         account = account_of(rows[0]) if rows else None
         # an unknown account costs a verification too: the time of the answer must not tell

@@ -1,0 +1,347 @@
+"""The users subgraph on real PostgreSQL and NATS."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from common.auth import TokenVerifier, key_source
+from common.clock import SystemClock
+from common.events import Bus, CommandError
+from common.ids import new_id
+from common.subgraph.statements import record_statements
+from subgraphs.users.domain import Role
+from subgraphs.users.seed import DEMO_ACCOUNTS, seed
+from subgraphs.users.settings import UsersSettings
+from tests.kit.subgraph import SubgraphClient, as_user, fresh_database_name, running
+from tests.kit.users import cheap_passwords, users_app, users_settings
+
+pytestmark = pytest.mark.anyio
+
+ADMIN, SUPPORT, _, ALICE, BOB = DEMO_ACCOUNTS
+AS_ADMIN, AS_SUPPORT = as_user(ADMIN.public_id, Role.ADMIN), as_user(SUPPORT.public_id, Role.SUPPORT)
+AS_ALICE, AS_BOB = as_user(ALICE.public_id, Role.CUSTOMER), as_user(BOB.public_id, Role.CUSTOMER)
+
+LOGIN = """mutation($email: String!, $password: String!) { login(input: {email: $email, password: $password}) {
+  user { id } tokens { accessToken refreshToken tokenType expiresIn }
+  errors { __typename ... on UserError { message } } } }"""
+REGISTER = """mutation($input: UserRegisterInput!) { userRegister(input: $input) {
+  user { id name status } tokens { accessToken } errors { __typename ... on UserError { path } } } }"""
+REFRESH = """mutation($token: String!) { tokenRefresh(refreshToken: $token) {
+  tokens { accessToken refreshToken } errors { __typename } } }"""
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def settings(postgres_url: str, nats_url: str) -> UsersSettings:
+    return users_settings(postgres_url, nats_url)
+
+
+@pytest.fixture(scope="module")
+async def users(settings: UsersSettings) -> AsyncIterator[SubgraphClient]:
+    name = fresh_database_name("users")
+    for _ in range(2):  # the second run finds everything there
+        await seed(settings, database_name=name, passwords=cheap_passwords())
+    async with running(users_app(settings, name)) as client:
+        yield client
+
+
+async def log_in(users: SubgraphClient, email: str, password: str) -> dict[str, Any]:
+    tokens: dict[str, Any] = (await users.data(LOGIN, {"email": email, "password": password}))["login"]["tokens"]
+    return tokens
+
+
+async def test_a_demo_account_logs_in_and_its_token_says_who_it_is(
+    users: SubgraphClient, settings: UsersSettings
+) -> None:
+    tokens = await log_in(users, f" {SUPPORT.email.upper()} ", SUPPORT.password)
+
+    jwks = (await users.http.get("/.well-known/jwks.json")).text
+    verifier = TokenVerifier(
+        key_source(jwks), issuer=settings.jwt_issuer, audience=settings.jwt_audience, clock=SystemClock()
+    )
+    verified = await verifier.verify(tokens["accessToken"])
+    assert verified.principal == AS_SUPPORT
+    assert (tokens["tokenType"], tokens["expiresIn"]) == ("Bearer", 900)
+
+
+async def test_a_wrong_password_an_unknown_address_and_no_password_are_refused_alike(users: SubgraphClient) -> None:
+    await users.data(REGISTER, {"input": {"name": "No Password", "email": "nopass@example.org"}})
+
+    answers = [
+        (await users.data(LOGIN, {"email": email, "password": "something wrong"}))["login"]
+        for email in (BOB.email, "nobody@example.org", "nopass@example.org")
+    ]
+
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0]["errors"] == [
+        {"__typename": "BadCredentialsError", "message": "The e-mail address or the password is wrong."}
+    ]
+    assert answers[0]["tokens"] is answers[0]["user"] is None
+
+
+async def test_guessing_passwords_is_throttled_per_account(users: SubgraphClient) -> None:
+    attempts = [await users.execute(LOGIN, {"email": "victim@example.org", "password": "guess"}) for _ in range(6)]
+
+    assert [bool(answer.get("errors")) for answer in attempts] == [False] * 5 + [True]
+    assert attempts[5]["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+    await log_in(users, ALICE.email, ALICE.password)
+
+
+async def test_registration_logs_in_and_an_address_can_be_taken_once_only(users: SubgraphClient) -> None:
+    carol = {"name": "Carol", "email": "carol@example.org", "password": "carol-password"}
+
+    first = (await users.data(REGISTER, {"input": carol}))["userRegister"]
+    second = (await users.data(REGISTER, {"input": {**carol, "email": "CAROL@example.org"}}))["userRegister"]
+
+    assert (first["user"]["name"], first["user"]["status"], first["errors"]) == ("Carol", "ACTIVE", [])
+    assert first["tokens"]["accessToken"]
+    assert second == {
+        "user": None,
+        "tokens": None,
+        "errors": [{"__typename": "EmailTakenError", "path": ["email"]}],
+    }
+
+
+async def test_a_registration_with_a_key_is_repeated_only_by_who_knows_the_password(users: SubgraphClient) -> None:
+    dave = {"name": "Dave", "email": "dave@example.org", "password": "dave-password", "idempotencyKey": "dave-1"}
+
+    first = (await users.data(REGISTER, {"input": dave}))["userRegister"]
+    again = (await users.data(REGISTER, {"input": dave}))["userRegister"]
+    other_name = (await users.data(REGISTER, {"input": {**dave, "name": "David"}}))["userRegister"]
+    thief = (await users.data(REGISTER, {"input": {**dave, "password": "not-daves-one"}}))["userRegister"]
+
+    assert again["user"] == first["user"]
+    conflict = {"__typename": "IdempotencyConflictError", "path": ["idempotencyKey"]}
+    assert (other_name["errors"], thief["errors"]) == ([conflict], [conflict])
+    assert thief["user"] is thief["tokens"] is None
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [({"name": " "}, ["name"]), ({"email": "nobody"}, ["email"]), ({"password": "short"}, ["password"])],
+)
+async def test_a_registration_with_a_bad_field_names_it(
+    users: SubgraphClient, change: dict[str, str], path: list[str]
+) -> None:
+    erin = {"name": "Erin", "email": "erin@example.org", "password": "erin-password"} | change
+
+    answer = (await users.data(REGISTER, {"input": erin}))["userRegister"]
+
+    assert answer == {"user": None, "tokens": None, "errors": [{"__typename": "InvalidInputError", "path": path}]}
+
+
+async def test_a_refresh_token_works_once_and_reuse_ends_the_whole_login(users: SubgraphClient) -> None:
+    stolen = (await log_in(users, BOB.email, BOB.password))["refreshToken"]
+
+    async def refresh(token: str) -> dict[str, str] | None:
+        payload = (await users.data(REFRESH, {"token": token}))["tokenRefresh"]
+        tokens: dict[str, str] | None = payload["tokens"]
+        assert bool(tokens) != bool(payload["errors"])
+        return tokens
+
+    rotated = await refresh(stolen)
+    assert rotated is not None
+    assert await refresh(stolen) is None
+    assert await refresh(rotated["refreshToken"]) is None
+    assert await refresh("made up") is None
+
+
+async def test_logout_ends_every_login_of_the_caller(users: SubgraphClient) -> None:
+    token = (await log_in(users, BOB.email, BOB.password))["refreshToken"]
+
+    await users.data("mutation { logout }", principal=AS_BOB)
+
+    payload = (await users.data(REFRESH, {"token": token}))["tokenRefresh"]
+    assert payload == {"tokens": None, "errors": [{"__typename": "BadCredentialsError"}]}
+
+
+async def test_one_sees_oneself_support_sees_all_others_see_null(users: SubgraphClient) -> None:
+    document = "query($id: ID!) { user(id: $id) { name email } }"
+    alice = {"user": {"name": ALICE.name, "email": ALICE.email}}
+
+    assert await users.data(document, {"id": ALICE.public_id}, AS_ALICE) == alice
+    assert await users.data(document, {"id": ALICE.public_id}, AS_SUPPORT) == alice
+    assert await users.data(document, {"id": ALICE.public_id}, AS_BOB) == {"user": None}
+    assert await users.data(document, {"id": "ord_made_up"}, AS_SUPPORT) == {"user": None}
+    anonymous = await users.execute(document, {"id": ALICE.public_id})
+    assert anonymous["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_me_is_the_caller_or_null(users: SubgraphClient) -> None:
+    assert await users.data("{ me { id } }", principal=AS_ALICE) == {"me": {"id": ALICE.public_id}}
+    assert await users.data("{ me { id } }") == {"me": None}
+
+
+async def test_fifty_references_are_one_statement_and_closed_to_other_customers(users: SubgraphClient) -> None:
+    accounts = [ALICE, BOB, ADMIN] * 16
+    representations = [{"__typename": "User", "id": account.public_id} for account in accounts]
+    representations.append({"__typename": "User", "id": new_id("usr")})
+
+    with record_statements(users.app.state.runtime.database.observer) as statements:
+        seen_by_support = await users.entities("... on User { name email }", representations, AS_SUPPORT)
+    seen_by_bob = await users.entities("... on User { name }", representations, AS_BOB)
+
+    assert seen_by_support == [{"name": a.name, "email": a.email} for a in accounts] + [None]
+    assert len([s for s in statements if "user_account" in s.text]) == 1
+    assert [user is not None for user in seen_by_bob] == [account is BOB for account in accounts] + [False]
+
+
+async def test_users_are_paged_in_both_directions_without_gaps(users: SubgraphClient) -> None:
+    document = """query($first: Int, $after: String, $last: Int, $before: String) {
+      users(first: $first, after: $after, last: $last, before: $before) {
+        edges { cursor } nodes { id } pageInfo { hasNextPage hasPreviousPage endCursor startCursor } } }"""
+    everyone = (await users.data(document, {"first": 100}, AS_SUPPORT))["users"]
+    ids = [node["id"] for node in everyone["nodes"]]
+
+    forward: list[str] = []
+    after = None
+    while True:
+        page = (await users.data(document, {"first": 2, "after": after}, AS_SUPPORT))["users"]
+        forward += [node["id"] for node in page["nodes"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    backward: list[str] = []
+    before = None
+    while True:
+        page = (await users.data(document, {"last": 3, "before": before}, AS_SUPPORT))["users"]
+        backward = [node["id"] for node in page["nodes"]] + backward
+        before = page["pageInfo"]["startCursor"]
+        if not page["pageInfo"]["hasPreviousPage"]:
+            break
+
+    assert forward == backward == ids
+    assert len(set(ids)) == len(ids) >= len(DEMO_ACCOUNTS)
+
+
+async def test_users_are_found_by_part_of_the_name_or_the_whole_address(users: SubgraphClient) -> None:
+    document = "query($q: String) { users(query: $q) { nodes { name } } }"
+
+    async def names(query: str) -> list[str]:
+        return [user["name"] for user in (await users.data(document, {"q": query}, AS_ADMIN))["users"]["nodes"]]
+
+    assert await names("lice b") == [ALICE.name]
+    assert await names(ALICE.email) == [ALICE.name]
+    assert await names("%") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("first: 101", "PAGE_SIZE_TOO_LARGE"),
+        ('after: "junk"', "INVALID_CURSOR"),
+        ("first: -1", "BAD_USER_INPUT"),
+        ('after: "x", last: 1', "BAD_USER_INPUT"),
+    ],
+)
+async def test_bad_page_arguments_have_codes(users: SubgraphClient, arguments: str, code: str) -> None:
+    answer = await users.execute(f"{{ users({arguments}) {{ nodes {{ id }} }} }}", principal=AS_SUPPORT)
+
+    assert answer["errors"][0]["extensions"]["code"] == code
+
+
+async def test_a_customer_may_not_list_users_or_set_roles(users: SubgraphClient) -> None:
+    listed = await users.execute("{ users { nodes { id } } }", principal=AS_ALICE)
+    promoted = await users.execute(
+        "mutation($id: ID!) { userRolesSet(id: $id, roles: [ADMIN]) { user { id } } }",
+        {"id": ALICE.public_id},
+        AS_ALICE,
+    )
+
+    assert [answer["errors"][0]["extensions"]["code"] for answer in (listed, promoted)] == ["FORBIDDEN", "FORBIDDEN"]
+
+
+async def test_the_last_administrator_stays_one(users: SubgraphClient) -> None:
+    document = """mutation($id: ID!, $roles: [Role!]!) { userRolesSet(id: $id, roles: $roles) {
+      user { roles } errors { __typename ... on UserError { path } } } }"""
+
+    refused = await users.data(document, {"id": ADMIN.public_id, "roles": ["SUPPORT"]}, AS_ADMIN)
+    granted = await users.data(document, {"id": SUPPORT.public_id, "roles": ["SUPPORT", "CUSTOMER"]}, AS_ADMIN)
+
+    assert refused["userRolesSet"]["errors"] == [{"__typename": "InvalidInputError", "path": ["roles"]}]
+    assert granted["userRolesSet"]["user"] == {"roles": ["CUSTOMER", "SUPPORT"]}
+
+
+async def test_a_stale_update_is_refused(users: SubgraphClient) -> None:
+    document = """mutation($id: ID!, $name: String, $v: Int) {
+      userUpdate(input: {id: $id, name: $name, expectedVersion: $v}) { user { name } errors { __typename } } }"""
+
+    fresh = await users.data(document, {"id": BOB.public_id, "name": "Bobby", "v": 1}, AS_BOB)
+    stale = await users.data(document, {"id": BOB.public_id, "name": "Robert", "v": 1}, AS_BOB)
+    foreign = await users.execute(document, {"id": BOB.public_id, "name": "Mallory"}, AS_ALICE)
+
+    assert fresh["userUpdate"] == {"user": {"name": "Bobby"}, "errors": []}
+    assert stale["userUpdate"] == {"user": None, "errors": [{"__typename": "InvalidInputError"}]}
+    assert foreign["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_addresses_are_saved_sealed_and_shown_to_their_owner(users: SubgraphClient) -> None:
+    document = """mutation($a: PostalAddressInput!, $id: ID) { addressSave(address: $a, id: $id, label: "home") {
+      user { addresses { id label isDefault address { street city zip country name } } }
+      errors { __typename ... on UserError { path } } } }"""
+    home = {"street": "Elm Street 1", "city": "Springfield", "zip": "12345", "country": "us"}
+
+    saved = (await users.data(document, {"a": home}, AS_ALICE))["addressSave"]
+    address = saved["user"]["addresses"][0]
+    moved = await users.data(document, {"a": {**home, "city": "Shelbyville"}, "id": address["id"]}, AS_ALICE)
+    stolen = (await users.data(document, {"a": home, "id": address["id"]}, AS_BOB))["addressSave"]
+    wrong = (await users.data(document, {"a": {**home, "country": "Narnia"}}, AS_ALICE))["addressSave"]
+    rows = await users.app.state.runtime.database.fetch("SELECT address_sealed FROM customer_address")
+
+    assert address == {
+        "id": address["id"],
+        "label": "home",
+        "isDefault": True,
+        "address": {**home, "country": "US", "name": None},
+    }
+    assert [a["address"]["city"] for a in moved["addressSave"]["user"]["addresses"]] == ["Shelbyville"]
+    assert stolen == {"user": None, "errors": [{"__typename": "NotFoundError", "path": ["id"]}]}
+    assert wrong["errors"] == [{"__typename": "InvalidInputError", "path": ["address", "country"]}]
+    assert len(rows) == 1
+    assert b"Elm" not in rows[0]["address_sealed"]
+
+
+async def test_no_table_holds_an_address_or_password_in_clear(users: SubgraphClient) -> None:
+    await users.data(
+        REGISTER,
+        {"input": {"name": "Frank", "email": "canary@example.org", "password": "canary-pass", "idempotencyKey": "f"}},
+    )
+
+    database = users.app.state.runtime.database
+    tables = [
+        row["t"] for row in await database.fetch("SELECT tablename AS t FROM pg_tables WHERE schemaname = 'public'")
+    ]
+    dump = "".join([str(await database.fetch(f'SELECT t::text FROM "{table}" t')) for table in tables])  # noqa: S608
+
+    assert "Frank" in dump
+    assert "canary" not in dump
+    assert b"canary".hex() not in dump
+
+
+async def test_other_subgraphs_learn_contacts_by_command_and_registrations_by_event(
+    users: SubgraphClient, nats_url: str
+) -> None:
+    bus = await Bus.connect(nats_url, name="test")
+    try:
+        assert await bus.request("commands.users.contact", {"user_id": ALICE.public_id}) == {
+            "email": ALICE.email,
+            "name": ALICE.name,
+        }
+        with pytest.raises(CommandError) as refused:
+            await bus.request("commands.users.contact", {"user_id": new_id("usr")})
+        assert refused.value.code == "NOT_FOUND"
+
+        async with bus.subscribe("events.users.user.registered.*") as events:
+            grace = {"name": "Grace", "email": "grace@example.org", "password": "grace-password"}
+            user_id = (await users.data(REGISTER, {"input": grace}))["userRegister"]["user"]["id"]
+            event = await anext(aiter(events))
+        assert (event.type, event.payload) == ("users.user.registered", {"user_id": user_id})
+        assert UUID(str(event.event_id)).version == 7
+    finally:
+        await bus.close()

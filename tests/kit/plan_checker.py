@@ -213,17 +213,14 @@ class _Checker:
             _merge(position, brought, type_name)
 
     def _sent_as(self, entry: EntityBatch, type_name: str) -> str:
+        conditions = [r.type_condition for r in entry.requires if isinstance(r, RequiredFragment)]
         sent_as = type_name
-        if any(
-            isinstance(r, RequiredFragment) and r.type_condition not in self.objects(type_name) for r in entry.requires
-        ):
-            conditions = [r.type_condition for r in entry.requires if isinstance(r, RequiredFragment)]
-            if len(conditions) == 1:
-                sent_as = conditions[0]
+        if len(conditions) == 1:  # objects of unknown type are sent as what the condition says
+            sent_as = conditions[0]
         for rewrite in entry.input_rewrites:
-            if isinstance(rewrite, SetValue) and isinstance(on := rewrite.path[0], OnTypes):
-                if any(self._is_subtype(type_name, name) for name in on.names):
-                    sent_as = rewrite.value
+            on = rewrite.path[0]
+            if isinstance(rewrite, SetValue) and isinstance(on, OnTypes):
+                sent_as = rewrite.value if any(self._is_subtype(type_name, n) for n in on.names) else sent_as
         return sent_as
 
     def _rename(self, brought: Position, rewrites: Iterable[object]) -> None:

@@ -61,9 +61,7 @@ class _Comparison:
         self._supergraphs: dict[Path, Supergraph] = {}
         self._cold_ms: list[float] = []
         self._warm_ms: list[float] = []
-        self._counts = dict.fromkeys(
-            ("planned", "sound", "compared", "more fetches", "deeper", "fewer", "shallower"), 0
-        )
+        self._counts = dict.fromkeys(_COUNTS, 0)
 
     def run(self, cases: list[Case]) -> None:
         for case in cases:

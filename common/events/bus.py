@@ -30,7 +30,6 @@ STREAM = "PUNNET_EVENTS"
 STREAM_MAX_AGE_S = 7 * 24 * 3600.0
 #: within it JetStream drops a second publish of the same event itself; afterwards the inbox does
 DUPLICATE_WINDOW_S = 600.0
-_CONNECT_TIMEOUT_S = 10.0
 _RECONNECT_WAIT_S = 0.2
 _DRAIN_TIMEOUT_S = 5
 
@@ -50,13 +49,21 @@ class Bus:
 
     @classmethod
     async def connect(
-        cls, url: str, *, name: str, clock: Clock | None = None, tracer: Tracer | None = None, replicas: int = 1
+        cls,
+        url: str,
+        *,
+        name: str,
+        clock: Clock | None = None,
+        tracer: Tracer | None = None,
+        replicas: int = 1,
+        connect_timeout_s: float = 10.0,
     ) -> "Bus":
-        """Connects and creates the stream if it is missing. `name` shows up in NATS's monitoring; `replicas` of the
-        stream: 1 on one machine, 3 in a cluster. Raises UnavailableError."""
+        """Connects, trying for `connect_timeout_s`, and creates the stream if it is missing. `name` shows up in
+        NATS's monitoring; `replicas` of the stream: 1 on one machine, 3 in a cluster. Raises UnavailableError.
+        """
         client = Client()
         try:
-            async with asyncio.timeout(_CONNECT_TIMEOUT_S):
+            async with asyncio.timeout(connect_timeout_s):
                 await client.connect(
                     url,
                     name=name,

@@ -40,7 +40,7 @@ from common.resilience.deadline import deadline_scope
 _REPLAY_POLL_S = 1.0
 _MAX_PAUSE_AFTER_ERROR_S = 5.0
 #: after this without a sign of life JetStream delivers to somebody else: what a kill -9 costs in delay
-_ACK_WAIT_S = 15.0
+ACK_WAIT_S = 15.0
 #: deliveries in hand, waiting and parked ones together
 _MAX_HELD = 2000
 _PROPAGATOR = TraceContextTextMapPropagator()
@@ -95,12 +95,15 @@ class ConsumerRunner:
         *,
         clock: Clock,
         metrics: EventMetrics | None = None,
+        ack_wait_s: float = ACK_WAIT_S,
     ) -> None:
+        """`ack_wait_s`: see ACK_WAIT_S; the same for all replicas."""
         self._consumer = consumer
         self._bus = bus
         self._database = database
         self._clock = clock
         self._metrics = metrics
+        self._ack_wait_s = ack_wait_s
         self._dead_letters = DeadLetters(clock)
         self._turns = Turns()
         self._slots = asyncio.Semaphore(consumer.concurrency)
@@ -172,14 +175,14 @@ class ConsumerRunner:
             stream=STREAM,
             durable=self._consumer.name,
             subjects=[subject_filter(pattern) for pattern in self._consumer.types],
-            ack_wait_s=_ACK_WAIT_S,
+            ack_wait_s=self._ack_wait_s,
             max_ack_pending=2 * _MAX_HELD,
         )
 
     async def _keep_alive(self) -> None:
         """Tells the server that what we hold is being worked on."""
         while True:
-            await asyncio.sleep(_ACK_WAIT_S / 3)
+            await asyncio.sleep(self._ack_wait_s / 3)
             for message in list(self._held.values()):
                 with suppress(nats.errors.Error):
                     await message.in_progress()
@@ -204,9 +207,10 @@ class ConsumerRunner:
         earlier_tries = message.metadata.num_delivered - 1
         async with self._turns.of(event.aggregate_id):
             for attempt in count(earlier_tries + 1):
-                if self._stopped.is_set():
-                    return False
-                error = await self._try(event)
+                async with self._slots:
+                    if self._stopped.is_set():
+                        return False
+                    error = await self._try(event)
                 if error is None:
                     return True
                 is_last = attempt >= self._consumer.retry.max_attempts
@@ -229,21 +233,20 @@ class ConsumerRunner:
 
     async def _try(self, event: Event) -> str | None:
         """One try; what went wrong, None if nothing."""
-        async with self._slots:
-            with self._span(event) as span:
-                try:
-                    async with asyncio.timeout(self._consumer.timeout_s), self._database.transaction() as connection:
-                        is_new = await self._have_effect(connection, event)
-                except Exception as exc:  # the border: a handler's mistake must not end the consumer
-                    span.set_status(StatusCode.ERROR)
-                    _log.warning(
-                        "an event could not be handled",
-                        consumer=self._consumer.name,
-                        event_id=str(event.event_id),
-                        event_type=event.type,
-                        exc_info=True,
-                    )
-                    return repr(exc)
+        with self._span(event) as span:
+            try:
+                async with asyncio.timeout(self._consumer.timeout_s), self._database.transaction() as connection:
+                    is_new = await self._have_effect(connection, event)
+            except Exception as exc:  # the border: a handler's mistake must not end the consumer
+                span.set_status(StatusCode.ERROR)
+                _log.warning(
+                    "an event could not be handled",
+                    consumer=self._consumer.name,
+                    event_id=str(event.event_id),
+                    event_type=event.type,
+                    exc_info=True,
+                )
+                return repr(exc)
         self._observe("handled" if is_new else "duplicate")
         return None
 

@@ -18,8 +18,10 @@ from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-#: how long one request stays open at the server; a lost one (reconnect) delays events by at most this
+#: how long one request stays open at the server
 _REQUEST_S = 10.0
+#: how often to look whether the connection is still the one the request was made on
+_LOOK_UP_S = 0.5
 _REQUEST_SLACK_S = 1.0
 _NANOSECONDS = 1_000_000_000
 _STATUS_HEADER = "Status"
@@ -83,15 +85,15 @@ class PullSubscription:
         request = {"batch": count, "expires": int(_REQUEST_S * _NANOSECONDS)}
         next_subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._config.durable_name}"
         await self._client.publish(next_subject, orjson.dumps(request), reply=self._inbox.subject)
-        until = asyncio.get_running_loop().time() + _REQUEST_S + _REQUEST_SLACK_S
-        while count:
-            wait_s = until - asyncio.get_running_loop().time()
-            if wait_s <= 0:
-                return
+        loop = asyncio.get_running_loop()
+        until = loop.time() + _REQUEST_S + _REQUEST_SLACK_S
+        reconnects = self._client.stats["reconnects"]
+        # a request does not survive the connection it was made on
+        while count and loop.time() < until and self._client.stats["reconnects"] == reconnects:
             try:
-                message = await self._inbox.next_msg(timeout=wait_s)
+                message = await self._inbox.next_msg(timeout=_LOOK_UP_S)
             except nats.errors.TimeoutError:
-                return
+                continue
             status = (message.headers or {}).get(_STATUS_HEADER)
             if status is None:
                 count -= 1

@@ -50,7 +50,7 @@ class RateLimiter:
         self,
         limit: str,
         *,
-        name: str,
+        name: str = "default",
         redis_url: str | None = None,
         strategy: Strategy = "sliding-window",
         fail_open: bool = True,

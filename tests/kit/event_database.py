@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tortoise.backends.base.client import BaseDBAsyncClient, TransactionalDBClient
+from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.context import TortoiseContext, _current_context
 from tortoise.transactions import in_transaction
 from tortoise.utils import get_schema_sql
@@ -28,13 +28,20 @@ class EventDatabase:
         finally:
             _current_context.reset(token)
 
+    async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        """Outside any transaction."""
+        return await self._context.db("default").execute_query_dict(query, values)
+
     async def fetch(self, sql: str, *values: Any) -> list[dict[str, Any]]:
-        client = cast("BaseDBAsyncClient", self._context.db("default"))
-        return await client.execute_query_dict(sql, list(values))
+        return await self.execute_query_dict(sql, list(values))
 
     async def count(self, table: str, condition: str = "TRUE") -> int:
         rows = await self.fetch(f'SELECT count(*) AS count FROM "{table}" WHERE {condition}')  # noqa: S608  # from tests
         return cast("int", rows[0]["count"])
+
+    async def has(self, table: str, count: int, condition: str = "TRUE") -> bool:
+        """At least so many rows."""
+        return await self.count(table, condition) >= count
 
 
 @asynccontextmanager
@@ -44,7 +51,7 @@ async def open_event_database(url: str, *, create_tables: bool) -> AsyncIterator
     token = _current_context.set(context)
     try:
         await context.init(config=_config(url))
-        client = cast("BaseDBAsyncClient", context.db("default"))
+        client = context.db("default")
         if create_tables:
             await client.execute_script("DROP TABLE IF EXISTS outbox, inbox, dead_letter, effect")
             await client.execute_script(get_schema_sql(client, safe=False))

@@ -1,9 +1,6 @@
 """From a recorded change to one effect at the consumer, over real PostgreSQL and real NATS."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -19,46 +16,16 @@ from common.events import (
     Relay,
     RetryDelays,
     SqlConnection,
+    encode_event,
     new_event,
     republish_since,
 )
 from tests.kit.event_database import EventDatabase, note_effect
+from tests.kit.events import event_of, eventually, record, running
 
 pytestmark = pytest.mark.anyio
 CLOCK = SystemClock()
 QUICK = RetryDelays(base_s=0.01, cap_s=0.05, max_attempts=3)
-
-
-def _event(event_type: str, aggregate_id: str = "ord_1", version: int = 1, **payload: Any) -> Event:
-    return new_event(
-        event_type,
-        aggregate_id=aggregate_id,
-        aggregate_version=version,
-        payload=payload,
-        source="tests",
-        clock=CLOCK,
-    )
-
-
-async def _eventually(condition: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(20):
-        while not await condition():
-            await asyncio.sleep(0.01)
-
-
-@asynccontextmanager
-async def _running(*parts: Relay | ConsumerRunner) -> AsyncIterator[None]:
-    async with asyncio.TaskGroup() as tasks:
-        for part in parts:
-            tasks.create_task(part.run())
-        yield
-        for part in parts:
-            part.stop()
-
-
-async def _record(database: EventDatabase, outbox: Outbox, *events: Event) -> None:
-    async with database.transaction() as connection:
-        await outbox.add(connection, *events)
 
 
 async def test_an_event_recorded_with_a_change_has_its_effect_once(
@@ -67,10 +34,10 @@ async def test_an_event_recorded_with_a_change_has_its_effect_once(
     outbox = Outbox()
     consumer = Consumer(f"{domain}-notes", (f"{domain}.order.*",), note_effect)
     relay = Relay(outbox, database, bus, clock=CLOCK)
-    events = [_event(f"{domain}.order.placed", f"ord_{index}", total="12.50") for index in range(250)]
-    async with _running(relay, ConsumerRunner(consumer, bus, database, clock=CLOCK)):
-        await _record(database, outbox, *events)
-        await _eventually(lambda: _has(database, "effect", 250))
+    events = [event_of(f"{domain}.order.placed", f"ord_{index}", total="12.50") for index in range(250)]
+    async with running(relay, ConsumerRunner(consumer, bus, database, clock=CLOCK)):
+        await record(database, outbox, *events)
+        await eventually(lambda: database.has("effect", 250))
     noted = await database.fetch("SELECT event_id FROM effect")
     assert {row["event_id"] for row in noted} == {event.event_id for event in events}
     assert len(noted) == await database.count("inbox") == 250
@@ -81,10 +48,14 @@ async def test_an_event_of_a_change_that_was_rolled_back_is_never_published(
     database: EventDatabase, bus: Bus, domain: str
 ) -> None:
     outbox = Outbox()
-    with pytest.raises(RuntimeError, match="changed my mind"):
+
+    async def change_my_mind() -> None:
         async with database.transaction() as connection:
-            await outbox.add(connection, _event(f"{domain}.order.placed"))
+            await outbox.add(connection, event_of(f"{domain}.order.placed"))
             raise RuntimeError("changed my mind")
+
+    with pytest.raises(RuntimeError, match="changed my mind"):
+        await change_my_mind()
     assert await Relay(outbox, database, bus, clock=CLOCK).publish_batch() == 0
 
 
@@ -95,7 +66,7 @@ async def test_the_event_arrives_as_it_was_recorded(database: EventDatabase, bus
         received.append(event)
 
     outbox = Outbox()
-    cause = _event(f"{domain}.order.placed")
+    cause = event_of(f"{domain}.order.placed")
     event = new_event(
         f"{domain}.order.confirmed",
         aggregate_id="ord_01h455vb4pex5vsknk084sn02q",
@@ -108,11 +79,9 @@ async def test_the_event_arrives_as_it_was_recorded(database: EventDatabase, bus
         headers={"tenant": "a"},
     )
     consumer = Consumer(f"{domain}-all", (f"{domain}.>",), handle)
-    async with _running(
-        Relay(outbox, database, bus, clock=CLOCK), ConsumerRunner(consumer, bus, database, clock=CLOCK)
-    ):
-        await _record(database, outbox, event)
-        await _eventually(lambda: _is(bool(received)))
+    async with running(Relay(outbox, database, bus, clock=CLOCK), ConsumerRunner(consumer, bus, database, clock=CLOCK)):
+        await record(database, outbox, event)
+        await eventually(lambda: bool(received))
     assert received == [event]
     assert event.metadata.correlation_id == str(cause.event_id)
 
@@ -120,18 +89,18 @@ async def test_the_event_arrives_as_it_was_recorded(database: EventDatabase, bus
 async def test_publishing_again_has_no_second_effect(database: EventDatabase, bus: Bus, domain: str) -> None:
     outbox = Outbox()
     relay = Relay(outbox, database, bus, clock=CLOCK)
-    event = _event(f"{domain}.order.placed")
+    event = event_of(f"{domain}.order.placed")
     consumer = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), note_effect)
-    async with _running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
-        await _record(database, outbox, event)
+    async with running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
+        await record(database, outbox, event)
         assert await relay.publish_batch() == 1
         async with database.transaction() as connection:
             assert await republish_since(connection, event.occurred_at) == 1
         assert await relay.publish_batch() == 1
         # past the stream's own memory of duplicates: the same event under another message id
-        await bus.jetstream.publish(event.subject, _raw(event), headers={"Nats-Msg-Id": f"{domain}-again"})
-        await bus.publish(_event(f"{domain}.order.placed", "ord_2"))
-        await _eventually(lambda: _has(database, "effect", 2))
+        await bus.jetstream.publish(event.subject, encode_event(event), headers={"Nats-Msg-Id": f"{domain}-again"})
+        await bus.publish(event_of(f"{domain}.order.placed", "ord_2"))
+        await eventually(lambda: database.has("effect", 2))
     assert await database.count("effect", f"event_id = '{event.event_id}'") == 1
 
 
@@ -145,9 +114,9 @@ async def test_a_handler_that_fails_at_first_is_tried_again(database: EventDatab
             raise ConnectionError("the other side is away")
 
     consumer = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), handle, retry=QUICK)
-    async with _running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
-        await bus.publish(_event(f"{domain}.order.placed"))
-        await _eventually(lambda: _has(database, "effect", 1))
+    async with running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
+        await bus.publish(event_of(f"{domain}.order.placed"))
+        await eventually(lambda: database.has("effect", 1))
     assert len(tries) == 3
     assert await database.count("effect") == 1, "effects of failed tries are rolled back"
     assert await database.count("dead_letter") == 0
@@ -167,27 +136,27 @@ async def test_a_poison_event_becomes_a_dead_letter_parks_its_aggregate_only_and
 
     consumer = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), handle, retry=RetryDelays(0.2, 0.2, 3))
     kind = f"{domain}.order.placed"
-    poison = _event(kind, "ord_bad", 1, poison=True)
+    poison = event_of(kind, "ord_bad", 1, poison=True)
     letters = DeadLetters(CLOCK)
-    async with _running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
+    async with running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
         await bus.publish(poison)
-        await bus.publish(_event(kind, "ord_bad", 2))
+        await bus.publish(event_of(kind, "ord_bad", 2))
         for index in range(20):
-            await bus.publish(_event(kind, f"ord_{index}"))
-        await _eventually(lambda: _has(database, "effect", 20))
+            await bus.publish(event_of(kind, f"ord_{index}"))
+        await eventually(lambda: database.has("effect", 20))
         assert await database.count("dead_letter") == 0, "the others did not wait for the poison event's last try"
-        await _eventually(lambda: _has(database, "effect", 21))
+        await eventually(lambda: database.has("effect", 21))
         assert [version for aggregate, version in seen if aggregate == "ord_bad"] == [1, 1, 1, 2]
-        (letter,) = await letters.list(_Reader(database))
+        (letter,) = await letters.list(database)
         assert (letter.event_id, letter.attempts, letter.state) == (poison.event_id, 3, "DEAD")
         assert "cannot digest this" in letter.error
 
-        assert await letters.replay(_Reader(database), letter.id)
-        await _eventually(lambda: _has(database, "dead_letter", 1, "state = 'DEAD' AND attempts = 4"))
+        assert await letters.replay(database, letter.id)
+        await eventually(lambda: database.has("dead_letter", 1, "state = 'DEAD' AND attempts = 4"))
         is_cured = True
-        assert await letters.replay(_Reader(database), letter.id)
-        await _eventually(lambda: _has(database, "dead_letter", 1, "state = 'RESOLVED'"))
-        assert not await letters.replay(_Reader(database), letter.id), "a resolved one is not replayed"
+        assert await letters.replay(database, letter.id)
+        await eventually(lambda: database.has("dead_letter", 1, "state = 'RESOLVED'"))
+        assert not await letters.replay(database, letter.id), "a resolved one is not replayed"
     assert await database.count("effect") == 22
 
 
@@ -195,9 +164,9 @@ async def test_bytes_that_are_no_event_become_a_dead_letter_at_once(
     database: EventDatabase, bus: Bus, domain: str
 ) -> None:
     consumer = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), note_effect)
-    async with _running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
+    async with running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
         await bus.jetstream.publish(f"events.{domain}.order.placed.ord_1", b'{"event_id": "\x00\xff')
-        await _eventually(lambda: _has(database, "dead_letter", 1, "event_id IS NULL"))
+        await eventually(lambda: database.has("dead_letter", 1, "event_id IS NULL"))
     assert await database.count("effect") == 0
 
 
@@ -210,10 +179,10 @@ async def test_a_consumer_of_the_latest_state_drops_what_is_older(
         versions.append(event.aggregate_version)
 
     consumer = Consumer(f"{domain}-state", (f"{domain}.order.*",), handle, latest_only=True)
-    async with _running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
+    async with running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
         for version in (1, 3, 2, 3, 5):
-            await bus.publish(_event(f"{domain}.order.changed", version=version))
-        await _eventually(lambda: _is(5 in versions))
+            await bus.publish(event_of(f"{domain}.order.changed", version=version))
+        await eventually(lambda: 5 in versions)
     assert versions == [1, 3, 5]
 
 
@@ -229,23 +198,23 @@ async def test_events_of_one_aggregate_are_handled_in_the_order_they_were_record
     outbox = Outbox()
     consumer = Consumer(f"{domain}-state", (f"{domain}.order.*",), handle, concurrency=16)
     relays = [Relay(outbox, database, bus, clock=CLOCK) for _ in range(3)]
-    async with _running(*relays, ConsumerRunner(consumer, bus, database, clock=CLOCK)):
+    async with running(*relays, ConsumerRunner(consumer, bus, database, clock=CLOCK)):
         for version in range(1, 41):
-            await _record(
+            await record(
                 database,
                 outbox,
-                *(_event(f"{domain}.order.changed", f"ord_{order}", version) for order in range(10)),
+                *(event_of(f"{domain}.order.changed", f"ord_{order}", version) for order in range(10)),
             )
-        await _eventually(lambda: _is(sum(map(len, handled.values())) == 400))
+        await eventually(lambda: sum(map(len, handled.values())) == 400)
     assert handled == {f"ord_{order}": list(range(1, 41)) for order in range(10)}
 
 
 async def test_two_replicas_of_a_consumer_share_the_events(database: EventDatabase, bus: Bus, domain: str) -> None:
     consumer = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), note_effect)
     runners = [ConsumerRunner(consumer, bus, database, clock=CLOCK) for _ in range(2)]
-    async with _running(*runners):
-        await bus.publish_all([_event(f"{domain}.order.placed", f"ord_{index}") for index in range(300)], timeout_s=5)
-        await _eventually(lambda: _has(database, "effect", 300))
+    async with running(*runners):
+        await bus.publish_all([event_of(f"{domain}.order.placed", f"ord_{index}") for index in range(300)], timeout_s=5)
+        await eventually(lambda: database.has("effect", 300))
     assert await database.count("inbox") == 300
 
 
@@ -259,38 +228,12 @@ async def test_an_event_reaches_the_consumer_within_a_fraction_of_a_second(
 
     outbox = Outbox()
     consumer = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), handle)
-    async with _running(
-        Relay(outbox, database, bus, clock=CLOCK), ConsumerRunner(consumer, bus, database, clock=CLOCK)
-    ):
+    async with running(Relay(outbox, database, bus, clock=CLOCK), ConsumerRunner(consumer, bus, database, clock=CLOCK)):
         # long enough for both to have gone to sleep
         await asyncio.sleep(1.5)
         started_at = CLOCK.monotonic()
-        await _record(database, outbox, _event(f"{domain}.order.placed"))
+        await record(database, outbox, event_of(f"{domain}.order.placed"))
         async with asyncio.timeout(5):
             await arrived.wait()
         elapsed_s = CLOCK.monotonic() - started_at
     assert elapsed_s < 0.3
-
-
-class _Reader:
-    """`EventDatabase` as a connection outside any transaction."""
-
-    def __init__(self, database: EventDatabase) -> None:
-        self._database = database
-
-    async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
-        return await self._database.fetch(query, *(values or []))
-
-
-async def _has(database: EventDatabase, table: str, count: int, condition: str = "TRUE") -> bool:
-    return await database.count(table, condition) >= count
-
-
-async def _is(value: bool) -> bool:
-    return value
-
-
-def _raw(event: Event) -> bytes:
-    from common.events import encode_event
-
-    return encode_event(event)

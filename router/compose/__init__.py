@@ -1,0 +1,9 @@
+"""Composition: the schemas of subgraphs become one supergraph.
+
+`compose()` is the whole of it; `load_supergraph_config()` reads rover's `supergraph.yaml`.
+"""
+
+from router.compose.composition import compose
+from router.compose.records import Composition, CompositionError, Hint, Position, SubgraphDefinition
+
+__all__ = ["Composition", "CompositionError", "Hint", "Position", "SubgraphDefinition", "compose"]

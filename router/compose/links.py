@@ -1,0 +1,92 @@
+"""Reads the `@link` applications of a schema into a LinkTable.
+
+A schema is linked when it links the link specification itself, or (then that link is implied) federation.
+"""
+
+from __future__ import annotations
+
+from router.compose.findings import FatalError, Findings
+from router.compose.schema import Application, Schema
+from router.compose.type_ref import nullable
+from router.federation import specs
+from router.federation.link import Link, LinkTable, make_link, read_imports
+from router.federation.version import FeatureUrl, LinkError, Version
+
+LINK_URL = FeatureUrl(specs.LINK, "link", Version(1, 0))
+
+
+def read_links(schema: Schema, findings: Findings) -> LinkTable | None:
+    """None for schemas that link nothing. Raises FatalError when an implied link table cannot be built."""
+    explicit = next((use for use in schema.element.applications if _links_link(use, schema)), None)
+    if explicit is not None:
+        return _explicit_table(explicit, schema, findings)
+    if not any(use.name == "link" and _url(use).startswith(specs.FEDERATION) for use in schema.element.applications):
+        return None
+    table = LinkTable(make_link(LINK_URL, None, ()))
+    problems = Findings()
+    for use in schema.element.applications:
+        if use.name == "link":
+            _add(table, use, problems)
+            if problems:
+                raise FatalError(problems.items)
+    return table
+
+
+def _explicit_table(explicit: Application, schema: Schema, findings: Findings) -> LinkTable | None:
+    try:
+        link = read_link(explicit)
+        if link.url.version != LINK_URL.version:
+            raise LinkError("UNKNOWN_LINK_VERSION", f"There is no version {link.url.version} of the link feature.")
+        table = LinkTable(link)
+    except LinkError as error:
+        findings.add_link_error(error, explicit.node)
+        return None
+    for use in schema.element.applications:
+        if use.name != explicit.name or use is explicit:
+            continue
+        if _links_link(use, schema):
+            findings.add("INVALID_LINK_DIRECTIVE_USAGE", "The link feature is linked twice.", use.node)
+            continue
+        _add(table, use, findings)
+    return table
+
+
+def read_link(use: Application) -> Link:
+    """Raises LinkError."""
+    url = FeatureUrl.parse(_url(use))
+    alias = use.arguments.get("as")
+    return make_link(url, alias if isinstance(alias, str) else None, read_imports(url, use.arguments.get("import")))
+
+
+def _add(table: LinkTable, use: Application, findings: Findings) -> None:
+    try:
+        table.add(read_link(use))
+    except LinkError as error:
+        findings.add_link_error(error, use.node)
+
+
+def _url(use: Application) -> str:
+    url = use.arguments.get("url")
+    return url if isinstance(url, str) else ""
+
+
+def _links_link(use: Application, schema: Schema) -> bool:
+    """Whether `use` is the `@link` of the link specification itself, under the name it gives to itself."""
+    alias = use.arguments.get("as")
+    if use.name != (alias if isinstance(alias, str) else "link"):
+        return False
+    try:
+        if FeatureUrl.parse(_url(use)).identity != specs.LINK:
+            return False
+    except LinkError:
+        return False
+    definition = schema.directives.get(use.name)
+    if definition is None:
+        return use.name == "link"
+    url = definition.arguments.get("url")
+    return (
+        definition.repeatable
+        and definition.locations == ("SCHEMA",)
+        and url is not None
+        and str(nullable(url.type)) == "String"
+    )

@@ -5,5 +5,14 @@
 
 from router.compose.composition import compose
 from router.compose.records import Composition, CompositionError, Hint, Position, SubgraphDefinition
+from router.compose.supergraph_config import load_supergraph_config
 
-__all__ = ["Composition", "CompositionError", "Hint", "Position", "SubgraphDefinition", "compose"]
+__all__ = [
+    "Composition",
+    "CompositionError",
+    "Hint",
+    "Position",
+    "SubgraphDefinition",
+    "compose",
+    "load_supergraph_config",
+]

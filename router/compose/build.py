@@ -113,8 +113,13 @@ class _Builder:
         for index, schema_node in enumerate(sorted(self.schema_nodes, key=_is_extension)):
             self._build_schema_element(schema_node, index if _is_extension(schema_node) else 0)
         self.subgraph.links = read_links(self.schema, self.findings)
+        for type_node, _ in self.types:
+            if isinstance(type_node, EnumTypeDefinitionNode | EnumTypeExtensionNode):
+                self._collect_values(type_node)
         complete(self.subgraph, self.findings)
-        self._check_applications(self.schema.element)
+        for use in self.schema.element.applications:
+            if not self._is_known(use):
+                raise fatal(_unknown_directive(use.name, self.subgraph), use.node)
         for node in self.directives:
             definition = self.schema.directives.get(node.name.value)
             for argument_node in node.arguments or ():
@@ -228,7 +233,8 @@ class _Builder:
             case UnionTypeDefinitionNode() | UnionTypeExtensionNode():
                 self._build_members(type_, node.types or ())
             case EnumTypeDefinitionNode() | EnumTypeExtensionNode():
-                self._build_values(type_, node)
+                for value_node in node.values or ():
+                    self._apply(type_.values[value_node.name.value], value_node.directives)
             case InputObjectTypeDefinitionNode() | InputObjectTypeExtensionNode():
                 for input_node in node.fields or ():
                     name = input_node.name.value
@@ -280,14 +286,14 @@ class _Builder:
             else:
                 type_.members.append(name)
 
-    def _build_values(self, type_: TypeDefinition, node: EnumTypeDefinitionNode | EnumTypeExtensionNode) -> None:
+    def _collect_values(self, node: EnumTypeDefinitionNode | EnumTypeExtensionNode) -> None:
+        """Known before the definitions of `@link` are, which may be among them."""
+        type_ = self.schema.types[node.name.value]
         for value_node in node.values or ():
             name = value_node.name.value
             if name in type_.values:
                 raise fatal(f'Enum value "{type_.name}.{name}" is defined twice.', value_node)
-            value = EnumValue(name, type_.name, _text(value_node.description), node=value_node)
-            type_.values[name] = value
-            self._apply(value, value_node.directives)
+            type_.values[name] = EnumValue(name, type_.name, _text(value_node.description), node=value_node)
 
     def _input_value(self, node: InputValueDefinitionNode, coordinate: str) -> InputValue:
         value = InputValue(node.name.value, coordinate, self._type(node.type), node=node)
@@ -311,13 +317,14 @@ class _Builder:
     def _apply(self, element: Element, nodes: Sequence[ConstDirectiveNode] | None, extension: int = 0) -> None:
         if not nodes:
             return
-        element.applications += [_application(node, extension) for node in nodes]
-        self._check_applications(element)
-
-    def _check_applications(self, element: Element) -> None:
-        for use in element.applications:
-            if use.name not in self.schema.directives and use.name not in BUILT_IN_DIRECTIVES:
+        uses = [_application(node, extension) for node in nodes]
+        element.applications += uses
+        for use in uses:
+            if not self._is_known(use):
                 self.findings.invalid(_unknown_directive(use.name, self.subgraph), use.node)
+
+    def _is_known(self, use: Application) -> bool:
+        return use.name in self.schema.directives or use.name in BUILT_IN_DIRECTIVES
 
 
 def _is_extension(node: Node) -> bool:

@@ -1,0 +1,114 @@
+"""Reads rover's `supergraph.yaml`: which subgraphs there are, and where their schemas are.
+
+    federation_version: "=2.9.0"
+    subgraphs:
+      products:
+        routing_url: https://products.example/graphql   # may be left out beside subgraph_url
+        schema: {file: ./products.graphql}              # or sdl: …, or subgraph_url: … with introspection_headers: {…}
+
+Files are relative to the YAML file; `${env.NAME}` and `${file.PATH}` are expanded in values.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from router.compose.fetch import fetch_sdl
+from router.compose.records import SubgraphDefinition
+from router.config.expand import expand
+from router.errors import ConfigurationError
+
+#: (URL, headers) -> SDL; raises ConfigurationError
+Fetch = Callable[[str, Mapping[str, str]], str]
+
+_VERSION = re.compile(r"=?2(\.\d+){0,2}")
+
+
+class _Schema(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    file: Path | None = None
+    sdl: str | None = None
+    subgraph_url: str | None = None
+    introspection_headers: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> _Schema:
+        if sum(source is not None for source in (self.file, self.sdl, self.subgraph_url)) != 1:
+            raise ValueError("give exactly one of file, sdl and subgraph_url")
+        return self
+
+
+class _Subgraph(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    routing_url: str | None = None
+    schema_: _Schema = Field(alias="schema")
+
+    @model_validator(mode="after")
+    def _has_url(self) -> _Subgraph:
+        if self.routing_url is None and self.schema_.subgraph_url is None:
+            raise ValueError("routing_url is missing")
+        return self
+
+
+class _Config(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    federation_version: str | int | float | None = None
+    subgraphs: dict[str, _Subgraph] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _federation_2(self) -> _Config:
+        if self.federation_version is not None and not _VERSION.fullmatch(str(self.federation_version)):
+            raise ValueError("federation_version must be 2, or a version such as =2.9.0")
+        return self
+
+
+def load_supergraph_config(
+    path: Path | str, env: Mapping[str, str] | None = None, fetch: Fetch = fetch_sdl
+) -> tuple[SubgraphDefinition, ...]:
+    """The subgraphs in the order of the file, their schemas read or fetched. Raises ConfigurationError."""
+    path = Path(path)
+    try:
+        tree = yaml.safe_load(path.read_text())
+    except OSError as exc:
+        raise ConfigurationError(f"{path}: cannot be read: {exc.strerror}") from exc
+    except (yaml.YAMLError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f"{path}: not YAML: {exc}") from exc
+    try:
+        config = _Config.model_validate(expand(tree, os.environ if env is None else env, path.parent))
+    except ValidationError as exc:
+        raise ConfigurationError(f"{path}: " + "; ".join(_explain(exc))) from exc
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        sdls = pool.map(lambda item: _read(item[0], item[1].schema_, path.parent, fetch), config.subgraphs.items())
+        return tuple(
+            SubgraphDefinition(name, subgraph.routing_url or subgraph.schema_.subgraph_url or "", sdl)
+            for (name, subgraph), sdl in zip(config.subgraphs.items(), sdls, strict=True)
+        )
+
+
+def _read(name: str, schema: _Schema, folder: Path, fetch: Fetch) -> str:
+    if schema.sdl is not None:
+        return schema.sdl
+    if schema.subgraph_url is not None:
+        return fetch(schema.subgraph_url, schema.introspection_headers)
+    file = folder / (schema.file or "")
+    try:
+        return file.read_text()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigurationError(f'The schema of subgraph "{name}", {file}, cannot be read: {exc}') from exc
+
+
+def _explain(exc: ValidationError) -> list[str]:
+    return [
+        f"{'.'.join(map(str, error['loc'])) or 'it'}: {error['msg'].removeprefix('Value error, ')}"
+        for error in exc.errors()
+    ]

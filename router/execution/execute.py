@@ -62,27 +62,28 @@ async def _run_steps(schedule: Schedule, run: Run) -> None:
             await step.run(run)
         return
     missing = list(schedule.wait_counts)
+    first, *others = [index for index, count in enumerate(missing) if count == 0]
     async with asyncio.TaskGroup() as tasks:
-
-        async def follow(index: int) -> None:
-            """Run a step, then one of those it releases; the others go on beside it."""
-            following: int | None = index
-            while following is not None:
-                done = following
-                following = None
-                await schedule.steps[done].run(run)
-                for other in schedule.waiting[done]:
-                    missing[other] -= 1
-                    if missing[other] == 0:
-                        if following is None:
-                            following = other
-                        else:
-                            tasks.create_task(follow(other))
-
-        first, *others = [index for index, count in enumerate(schedule.wait_counts) if count == 0]
         for index in others:
-            tasks.create_task(follow(index))
-        await follow(first)
+            tasks.create_task(_follow(index, schedule, missing, run, tasks))
+        await _follow(first, schedule, missing, run, tasks)
+
+
+async def _follow(index: int, schedule: Schedule, missing: list[int], run: Run, tasks: asyncio.TaskGroup) -> None:
+    """Run a step, then one of those it releases, and so on; others it releases go on beside it. `missing` counts for
+    each step those it still waits for."""
+    following: int | None = index
+    while following is not None:
+        done = following
+        following = None
+        await schedule.steps[done].run(run)
+        for other in schedule.waiting[done]:
+            missing[other] -= 1
+            if missing[other] == 0:
+                if following is None:
+                    following = other
+                else:
+                    tasks.create_task(_follow(other, schedule, missing, run, tasks))
 
 
 def _finish(compiled: CompiledPlan, run: Run) -> ExecutionResult:

@@ -36,7 +36,7 @@ SKIPPED = -1
 @dataclass(frozen=True, slots=True)
 class Representations:
     items: list[JsonObject]  #: without duplicates, in order of first appearance
-    slots: list[int]  #: for each object the index in `items`, or SKIPPED
+    slots: Sequence[int]  #: for each object the index in `items`, or SKIPPED; a range when all objects differ
 
 
 #: raises KeyError when a field never arrived; None when the object is left out
@@ -62,16 +62,23 @@ class RepresentationWriter:
         self._readers: dict[str | None, _TypeReader | None] = {}
 
     def write(self, objects: Sequence[JsonObject]) -> Representations:
+        # mostly all objects are of one type, have all fields and no null where it may not be
+        try:
+            names = {value["__typename"] for value in objects}
+            if len(names) == 1:
+                reader = self._reader_for(names.pop())
+                if reader is not None and reader.write_all is not None:
+                    return Representations(*reader.write_all(objects))
+        except (KeyError, TypeError):
+            pass
+        return self._write_one_by_one(objects)
+
+    def _write_one_by_one(self, objects: Sequence[JsonObject]) -> Representations:
         items: list[JsonObject] = []
         slots: list[int] = []
         seen: dict[object, int] = {}
-        readers = self._readers
         for value in objects:
-            name = value.get("__typename")
-            try:
-                reader = readers[name]
-            except (KeyError, TypeError):
-                reader = self._reader_for(name)
+            reader = self._reader_for(value.get("__typename"))
             if reader is None:
                 slots.append(SKIPPED)
                 continue
@@ -93,6 +100,8 @@ class RepresentationWriter:
     def _reader_for(self, type_name: object) -> _TypeReader | None:
         if type_name is not None and not isinstance(type_name, str):
             return None
+        if type_name in self._readers:
+            return self._readers[type_name]
         reader = _compile_reader(self._requires, self._rewrites, type_name, self._schema, self._target)
         if type_name is None or type_name in self._schema.type_map:  # what a subgraph invents is not remembered
             self._readers[type_name] = reader
@@ -103,6 +112,8 @@ class RepresentationWriter:
 class _TypeReader:
     key: Callable[[JsonObject], object]  #: hashable, equal for equal representations; None: left out
     item: _Reader
+    #: items and slots of objects of this type at once; raises KeyError or TypeError when one of them is irregular
+    write_all: Callable[[Sequence[JsonObject]], tuple[list[JsonObject], Sequence[int]]] | None = None
 
 
 def _compile_reader(
@@ -198,9 +209,32 @@ class _GeneratedReader:
             f"def key(v): return ({self._sent_name!r}, {keys})\n"
             f"def item(v): return None if {is_null} else {{'__typename': {self._sent_name!r}{members}}}\n"
         )
+        if self._fields:
+            source += self._write_all_source(required)
         scope: dict[str, Any] = {}
         exec(compile(source, "<representations>", "exec"), scope)  # noqa: S102  # made of the plan's own names, quoted
-        return _TypeReader(scope["key"], scope["item"])
+        return _TypeReader(scope["key"], scope["item"], scope.get("write_all"))
+
+    def _write_all_source(self, required: Sequence[RequiredField]) -> str:
+        values = [f"v[{field.source_key!r}]" for field in self._fields]
+        if len(values) == 1:
+            key, places = values[0], ["k"]
+            has_null = "None in unique" if required else "False"
+        else:
+            key, places = f"({', '.join(values)})", [f"k[{index}]" for index in range(len(values))]
+            nulls = [f"{places[self._fields.index(field)]} is None" for field in required]
+            has_null = f"any([{' or '.join(nulls)} for k in unique])" if required else "False"
+        members = "".join(f", {field.name!r}: {at}" for field, at in zip(self._fields, places, strict=True))
+        return (
+            f"def write_all(objects):\n"
+            f" keys = [{key} for v in objects]\n"
+            f" unique = dict.fromkeys(keys)\n"
+            f" if {has_null}: raise KeyError\n"
+            f" items = [{{'__typename': {self._sent_name!r}{members}}} for k in unique]\n"
+            f" if len(items) == len(keys): return items, range(len(keys))\n"
+            f" for n, k in enumerate(unique): unique[k] = n\n"
+            f" return items, [unique[k] for k in keys]\n"
+        )
 
     def _nested_item(self, value: JsonObject) -> JsonObject | None:
         item: JsonObject = {"__typename": self._sent_name}

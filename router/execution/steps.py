@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -269,6 +269,15 @@ class EntityStep:
         run.add_error(error, lookups[0].static_prefix, subgraph)
 
 
+_ENTITY_CLASSES = frozenset({dict, type(None)})
+#: entities looked at to guess whether equal ones will share objects, which only decides how the answer is built
+_LOOK_AT = 8
+
+
+def _has_nested(entity: JsonObject | None) -> bool:
+    return entity is not None and any(value.__class__ in (dict, list) for value in entity.values())
+
+
 @dataclass(frozen=True, slots=True)
 class _Lookup:
     """One `_entities` field of one request."""
@@ -289,26 +298,31 @@ class _Lookup:
             return None
         if not isinstance(entities, list) or len(entities) != len(items):
             return "_entities is not a list with one item for each representation"
+        if not {entity.__class__ for entity in entities} <= _ENTITY_CLASSES:
+            return "an entity is not an object"
         merging = self.entry.merging
-        for entity in entities:
-            if entity.__class__ is dict:
-                merging.rewrite(entity)
-            elif entity is not None:
-                return "an entity is not an object"
-        is_shared = len(self.objects) > len(items)
-        if is_shared:
-            run.has_shared = True
-        if is_shared and len(self.counts) > 1:
-            self._merge_apart(entities)
-            return None
-        for value, slot in zip(self.objects, self.representations.slots, strict=True):
-            if slot != SKIPPED:
-                entity = entities[slot]
+        if merging.rewrites:
+            for entity in entities:
                 if entity is not None:
-                    if value.keys().isdisjoint(entity):
-                        value.update(entity)
-                    else:
-                        merge_into(value, entity, merging.abstract_names)
+                    merging.rewrite(entity)
+        slots = self.representations.slots
+        if isinstance(slots, range):
+            joined: Iterable[tuple[JsonObject, JsonObject | None]] = zip(self.objects, entities, strict=True)
+        else:
+            if any(_has_nested(entity) for entity in entities[:_LOOK_AT]):
+                run.has_shared = True
+            if len(self.counts) > 1:
+                self._merge_apart(entities)
+                return None
+            joined = [
+                (value, entities[slot]) for value, slot in zip(self.objects, slots, strict=True) if slot != SKIPPED
+            ]
+        for value, entity in joined:
+            if entity is not None:
+                if value.keys().isdisjoint(entity):
+                    value.update(entity)
+                else:
+                    merge_into(value, entity, merging.abstract_names)
         return None
 
     def _merge_apart(self, entities: Sequence[JsonObject | None]) -> None:

@@ -29,7 +29,7 @@ test:  ## all tests, on a real PostgreSQL and a real NATS; ARGS=… goes to pyte
 	@$(DEV) pytest $(ARGS)
 
 test-browser:  ## GraphiQL in a headless Chromium, which must be installed
-	@$(DEV) pytest tests/browser --override-ini testpaths=tests/browser $(ARGS)
+	@$(DEV) pytest tests/browser $(ARGS)
 
 lint:  ## formatting, lint, types, doors between rooms, schema artefacts, locks
 	@$(DEV) sh deploy/lint.sh

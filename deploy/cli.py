@@ -9,16 +9,14 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from router.cli import app as router_app
 
 from deploy.local import web as graphiql
 from deploy.local.environment import shop_environment
 from deploy.local.errors import LocalError
 from deploy.local.state import state_folder
+from deploy.local.supergraph import subgraph_names
 from deploy.local.terminal import Terminal
-from deploy.local.topology import subgraph_names
-from deploy.local.up import Options
-from deploy.local.up import up as run_shop
+from router.cli import app as router_app
 
 app = typer.Typer(
     name="punnet",
@@ -48,6 +46,8 @@ def up(
 
     DATABASE_URL, NATS_URL and REDIS_URL point it at servers you run yourself.
     """
+    from deploy.local.up import Options
+    from deploy.local.up import up as run_shop
     from deploy.local.welcome import welcome
 
     folder, terminal = state_folder(), Terminal()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from deploy.local.errors import LocalError
 from deploy.local.process import keep_previous_log, kill, spawn, stop, tail
+from deploy.local.state import ROOT
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
@@ -48,7 +49,8 @@ class Child:
 
     def start(self) -> None:
         keep_previous_log(self.log)
-        self.process = spawn(self.program.argv, log=self.log, environment={**self.program.environment, **os.environ})
+        environment = {**self.program.environment, **os.environ}
+        self.process = spawn(self.program.argv, log=self.log, environment=environment, cwd=ROOT)
         self.started_at_s = time.monotonic()
 
     def wait_until_ready(self) -> None:

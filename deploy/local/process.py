@@ -33,6 +33,7 @@ def spawn(
     *,
     log: Path | None,
     environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
     account: Account | None = None,
     on_parent_death: signal.Signals = signal.SIGKILL,
 ) -> subprocess.Popen[bytes]:
@@ -49,6 +50,7 @@ def spawn(
             stdout=output,
             stderr=subprocess.STDOUT if output else None,
             env=dict(environment) if environment is not None else None,
+            cwd=cwd,
             start_new_session=True,
             user=account.uid if account else None,
             group=account.gid if account else None,

@@ -12,8 +12,10 @@ from pathlib import Path
 from common.settings import SubgraphSettings
 from common.subgraph.app import migrated_database
 from common.subgraph.schema import export_sdl
+from deploy.local.errors import LocalError
 from deploy.local.state import ROOT
-from deploy.local.topology import subgraph_names
+from deploy.local.supergraph import SUPERGRAPH, routing_urls, subgraph_names
+from router.compose import SubgraphDefinition, compose
 
 API_SCHEMA = ROOT / "schema/api.graphql"
 
@@ -39,8 +41,15 @@ def artefacts() -> dict[Path, str]:
     sdl_by_name = {
         name: export_sdl(importlib.import_module(f"subgraphs.{name}.schema").schema) for name in subgraph_names()
     }
-    texts = {ROOT / f"schema/subgraphs/{name}.graphql": sdl for name, sdl in sdl_by_name.items()}
-    return texts | _composed(sdl_by_name)
+    composition = compose([SubgraphDefinition(name, url, sdl_by_name[name]) for name, url in routing_urls().items()])
+    if composition.supergraph_sdl is None or composition.api_sdl is None:
+        found = "\n".join(f"  {error.code.name}: {error.message}" for error in composition.errors)
+        raise LocalError(f"The subgraphs do not compose:\n{found}")
+    return {
+        **{ROOT / f"schema/subgraphs/{name}.graphql": sdl for name, sdl in sdl_by_name.items()},
+        SUPERGRAPH: composition.supergraph_sdl,
+        API_SCHEMA: composition.api_sdl,
+    }
 
 
 def stale(texts: Mapping[Path, str]) -> list[Path]:

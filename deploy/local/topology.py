@@ -16,12 +16,12 @@ import yaml
 
 from deploy.local.children import Program
 from deploy.local.errors import LocalError
+from deploy.local.examples import write_examples
 from deploy.local.secrets import router_secrets, subgraph_secrets
 from deploy.local.state import ROOT, StateFolder
+from deploy.local.supergraph import SUPERGRAPH, subgraph_names
 
 ROUTER_CONFIG = ROOT / "deploy/router.yaml"
-SUPERGRAPH_CONFIG = ROOT / "supergraph.yaml"
-SUPERGRAPH = ROOT / "schema/supergraph.graphql"
 
 _PUNNET = (sys.executable, "-P", "-m", "deploy.cli")
 
@@ -34,14 +34,9 @@ class Topology:
     subgraph_urls: Mapping[str, str]
 
 
-def subgraph_names() -> list[str]:
-    """In the order of supergraph.yaml."""
-    return list(yaml.safe_load(SUPERGRAPH_CONFIG.read_text())["subgraphs"])
-
-
 def in_one_process(folder: StateFolder, servers: Mapping[str, str], *, host: str, port: int) -> Topology:
     environment = {**servers, **subgraph_secrets(folder)}
-    return Topology([[_router(ROUTER_CONFIG, environment, host, port)]], {})
+    return Topology([[_router(folder, ROUTER_CONFIG, environment, host, port)]], {})
 
 
 def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: str, port: int) -> Topology:
@@ -59,7 +54,7 @@ def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: s
         )
         for name, number in ports.items()
     ]
-    return Topology([subgraphs, [_router(config, router_secrets(folder), host, port)]], urls)
+    return Topology([subgraphs, [_router(folder, config, router_secrets(folder), host, port)]], urls)
 
 
 def check_free(host: str, port: int) -> None:
@@ -81,13 +76,13 @@ def free_port() -> int:
         return port
 
 
-def _router(config: Path, environment: Mapping[str, str], host: str, port: int) -> Program:
+def _router(folder: StateFolder, config: Path, environment: Mapping[str, str], host: str, port: int) -> Program:
     listen = f"{host}:{port}"
     files = ["--supergraph", str(SUPERGRAPH), "--config", str(config)]
     reached_at = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - the wish of whoever gave it
     return Program(
         name="router",
         argv=[*_PUNNET, "router", "serve", *files, "--listen", listen],
-        environment=environment,
+        environment={**environment, "PUNNET_EXAMPLES": str(write_examples(folder))},
         ready_url=f"http://{reached_at}:{port}/health/ready",
     )

@@ -1,0 +1,16 @@
+"""The shop, really started, in both topologies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kit.folders import open_folder
+from tests.kit.started_shop import StartedShop, started_shop
+
+
+@pytest.fixture(scope="session", params=[False, True], ids=["one process", "a process each"])
+def shop(request: pytest.FixtureRequest) -> Iterator[StartedShop]:
+    with open_folder() as folder, started_shop(folder, is_split=request.param) as started:
+        yield started

@@ -57,6 +57,7 @@ UNAUTHORIZED_OPERATION = ErrorCode("UNAUTHORIZED_FIELD_OR_TYPE", 403, "The calle
 # --- persisted queries ---------------------------------------------------------------------------------------------
 PERSISTED_QUERY_NOT_FOUND = ErrorCode("PERSISTED_QUERY_NOT_FOUND", 200, "Send the query together with its hash.")
 PERSISTED_QUERY_NOT_SUPPORTED = ErrorCode("PERSISTED_QUERY_NOT_SUPPORTED", 200, "Automatic persisted queries are off.")
+PERSISTED_QUERY_VERSION = ErrorCode("PERSISTED_QUERY_NOT_SUPPORTED", 400, "Not version 1 of the protocol.")
 PERSISTED_QUERY_HASH_MISMATCH = ErrorCode("PERSISTED_QUERY_HASH_MISMATCH", 400, "The hash is not the query's SHA-256.")
 
 # --- the document --------------------------------------------------------------------------------------------------

@@ -1,0 +1,189 @@
+"""`punnet router …`: compose, serve, and look at what the router does with an operation."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import orjson
+import typer
+
+from router.config import RouterConfig, read_config
+from router.errors import RequestError, RouterError
+from router.operation import normalize_operation, parse_document, validate_document
+from router.operation.limits import DocumentLimits
+from router.operation.model import Operation
+from router.operation.print import print_operation
+from router.plan.json import plan_to_json
+from router.plan.text import print_plan
+from router.planner import Planner, PlanningError
+from router.supergraph import Supergraph, SupergraphError, load_supergraph
+
+app = typer.Typer(
+    name="router",
+    help="A GraphQL federation router. It works on any supergraph, composed here or elsewhere.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+SupergraphFile = Annotated[
+    Path,
+    typer.Option(
+        "--supergraph", "-s", envvar="APOLLO_ROUTER_SUPERGRAPH_PATH", help="Supergraph SDL, as compose prints it."
+    ),
+]
+QueryFile = Annotated[Path, typer.Argument(help="File with the operation; - reads standard input.")]
+OperationName = Annotated[str | None, typer.Option("--name", help="Which operation, when there are several.")]
+
+
+class PlanFormat(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+
+
+@app.command()
+def serve(
+    supergraph: SupergraphFile,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", envvar="APOLLO_ROUTER_CONFIG_PATH", help="router.yaml")
+    ] = None,
+    listen: Annotated[
+        str | None,
+        typer.Option("--listen", envvar="APOLLO_ROUTER_LISTEN_ADDRESS", help="HOST:PORT; port 0 takes a free one."),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
+    dev: Annotated[
+        bool, typer.Option("--dev", help="Introspection, GraphiQL, subgraph errors and plans for everybody.")
+    ] = False,
+    log: Annotated[str, typer.Option(envvar="APOLLO_ROUTER_LOG", help="debug, info, warning or error")] = "info",
+) -> None:
+    """Serve a supergraph on / and /graphql until a signal comes.
+
+    Queries, mutations and subscriptions over HTTP, and over WebSocket at the same path. Metrics are at /metrics,
+    health at /health. Traces go to OTEL_EXPORTER_OTLP_ENDPOINT if that is set.
+    """
+    from router.server.serve import Served, serve_forever
+
+    settings = _config(config)
+    if dev:
+        settings = settings.for_development()
+    host, port = _address(listen or settings.supergraph.listen)
+    served = Served(settings, _read(supergraph), host, port, log, os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+    try:
+        serve_forever(served, workers)
+    except (RouterError, OSError) as exc:
+        _fail(str(exc))
+
+
+@app.command()
+def compose(
+    config: Annotated[Path, typer.Option("--config", help="supergraph.yaml in rover's format.")] = Path(
+        "supergraph.yaml"
+    ),
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where the supergraph goes; standard output if not given.")
+    ] = None,
+    api: Annotated[Path | None, typer.Option("--api", help="Write the API schema here as well.")] = None,
+) -> None:
+    """Compose subgraph schemas into a supergraph. Hints and errors go to standard error."""
+    from router.compose import compose as compose_subgraphs
+    from router.compose.supergraph_config import load_supergraph_config
+
+    try:
+        definitions = load_supergraph_config(config)
+    except RouterError as exc:
+        _fail(str(exc))
+    composition = compose_subgraphs(definitions)
+    for hint in composition.hints:
+        typer.echo(str(hint), err=True)
+    if composition.supergraph_sdl is None or composition.api_sdl is None:
+        for error in composition.errors:
+            typer.echo(f"{error}\n  {error.advice}", err=True)
+        _fail(f"{len(composition.errors)} errors while composing {config}")
+    _write(output, composition.supergraph_sdl)
+    if api is not None:
+        _write(api, composition.api_sdl)
+
+
+@app.command()
+def plan(
+    query: QueryFile,
+    supergraph: SupergraphFile,
+    name: OperationName = None,
+    format: Annotated[PlanFormat, typer.Option(help="Apollo's text form or its JSON.")] = PlanFormat.TEXT,  # noqa: A002
+    label: Annotated[list[str] | None, typer.Option(help="Override label that is on; may be repeated.")] = None,
+) -> None:
+    """Print the query plan of an operation."""
+    graph = _supergraph(supergraph)
+    try:
+        made = Planner(graph).plan(_operation(graph, query, name), frozenset(label or ()))
+    except PlanningError as exc:
+        _fail(exc.message)
+    if format is PlanFormat.JSON:
+        typer.echo(orjson.dumps(plan_to_json(made), option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo(print_plan(made))
+
+
+@app.command()
+def normalize(query: QueryFile, supergraph: SupergraphFile, name: OperationName = None) -> None:
+    """Print an operation as the planner sees it: fragments spread, equal fields merged, constants folded."""
+    typer.echo(print_operation(_operation(_supergraph(supergraph), query, name)))
+
+
+def _operation(supergraph: Supergraph, query: Path, name: str | None) -> Operation:
+    limits = DocumentLimits()
+    try:
+        document = parse_document(_read(query), limits)
+        if errors := validate_document(document, supergraph.api_schema, limits):
+            raise RequestError(errors)
+        return normalize_operation(document, supergraph.api_schema, name)
+    except RequestError as refusal:
+        _fail("\n".join(f"{error.code.name}: {error.message}" for error in refusal.errors))
+
+
+def _supergraph(path: Path) -> Supergraph:
+    try:
+        return load_supergraph(_read(path))
+    except SupergraphError as exc:
+        _fail(f"{path}: {exc.code}: {exc.message}")
+
+
+def _config(path: Path | None) -> RouterConfig:
+    try:
+        return RouterConfig() if path is None else read_config(path)
+    except RouterError as exc:
+        _fail(str(exc))
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        _fail(f"--listen {listen}: expected HOST:PORT, such as 127.0.0.1:4000")
+    return host.strip("[]"), int(port)
+
+
+def _read(path: Path) -> str:
+    try:
+        return sys.stdin.read() if str(path) == "-" else path.read_text()
+    except (OSError, UnicodeDecodeError) as exc:
+        _fail(f"{path}: cannot be read: {exc}")
+
+
+def _write(path: Path | None, text: str) -> None:
+    if path is None:
+        typer.echo(text)
+    else:
+        path.write_text(text.rstrip("\n") + "\n")
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(message, err=True)
+    raise typer.Exit(1)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,85 @@
+"""Text to a prepared operation: parsed, checked, normalised, once per text and operation name.
+
+What was refused is remembered as well, so that repeating a bad query costs what repeating a good one does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+
+from graphql import GraphQLSchema
+
+from common.lru import LruMap
+from router.errors import RECURSION_LIMIT_EXCEEDED, RequestError, refuse
+from router.execution.compiled import CompiledPlan
+from router.operation import DocumentLimits, normalize_operation, parse_document, validate_document
+from router.operation.model import Field, Operation, Selection
+from router.plan.nodes import QueryPlan
+
+_LONGEST_KEY = 8_192  #: characters; longer texts are known by their digest
+_VARIANTS = 16  #: plans kept for one operation, by override labels and by what the caller may see
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    plan: QueryPlan
+    compiled: CompiledPlan
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedOperation:
+    operation: Operation
+    has_introspection: bool
+    plans: LruMap[object, Planned] = field(default_factory=lambda: LruMap(_VARIANTS))
+
+
+class Documents:
+    """The cache in front of parsing, bounded by count; every entry is bounded by the limits."""
+
+    def __init__(self, api_schema: GraphQLSchema, limits: DocumentLimits, max_count: int) -> None:
+        self._api_schema = api_schema
+        self._limits = limits
+        self._known: LruMap[tuple[str | bytes, str | None], PreparedOperation | RequestError] = LruMap(max_count)
+        self.hit_count = 0
+        self.miss_count = 0
+
+    def prepare(self, text: str, operation_name: str | None) -> PreparedOperation:
+        """Raises RequestError."""
+        digest = text if len(text) <= _LONGEST_KEY else hashlib.sha256(text.encode()).digest()
+        known = self._known.get((digest, operation_name))
+        if known is None:
+            self.miss_count += 1
+            known = self._prepare(text, operation_name)
+            self._known.put((digest, operation_name), known)
+        else:
+            self.hit_count += 1
+        if isinstance(known, RequestError):
+            raise RequestError(known.errors, known.headers)
+        return known
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def _prepare(self, text: str, operation_name: str | None) -> PreparedOperation | RequestError:
+        try:
+            document = parse_document(text, self._limits)
+            errors = validate_document(document, self._api_schema, self._limits)
+            if errors:
+                return RequestError(errors)
+            operation = normalize_operation(document, self._api_schema, operation_name)
+        except RequestError as refusal:
+            return RequestError(refusal.errors, refusal.headers)  # without the traceback, which holds the document
+        except RecursionError:
+            return refuse(RECURSION_LIMIT_EXCEEDED, "The document is nested too deeply.")
+        return PreparedOperation(operation, _has_introspection(operation.selections))
+
+
+def _has_introspection(selections: tuple[Selection, ...]) -> bool:
+    """Whether `__schema` or `__type` is asked for; they stand at the root, or in fragments there."""
+    return any(
+        selection.name in ("__schema", "__type")
+        if isinstance(selection, Field)
+        else _has_introspection(selection.selections)
+        for selection in selections
+    )

@@ -1,0 +1,59 @@
+"""Prepared operation to compiled plan, kept beside the operation: per override labels and what the caller may see."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from time import perf_counter
+
+from router.errors import INTERNAL_SERVER_ERROR, QUERY_PLAN_COMPLEXITY_EXCEEDED, refuse
+from router.execution.compiled import compile_plan
+from router.pipeline.authorize import Granted
+from router.pipeline.documents import Planned, PreparedOperation
+from router.plan.nodes import QueryPlan
+from router.planner import Planner, PlanningError, PlanTooLargeError
+from router.supergraph import Supergraph
+from router.telemetry import RouterMetrics
+
+_PERCENT = re.compile(r"percent\((\d+(?:\.\d+)?)\)")
+
+
+class Plans:
+    """The planner of one supergraph with the plans made so far."""
+
+    def __init__(
+        self, supergraph: Supergraph, metrics: RouterMetrics, draw: Callable[[], float] = random.random
+    ) -> None:
+        self._supergraph = supergraph
+        self._planner = Planner(supergraph)
+        self._metrics = metrics
+        self._draw = draw
+        self._percent = {label: float(match[1]) for label in supergraph.labels if (match := _PERCENT.fullmatch(label))}
+
+    def draw_labels(self) -> frozenset[str]:
+        """The override labels that are on for one request: `percent(5)` in five of a hundred."""
+        if not self._percent:
+            return frozenset()
+        drawn = self._draw() * 100
+        return frozenset(label for label, percent in self._percent.items() if drawn < percent)
+
+    def plan(self, prepared: PreparedOperation, granted: Granted, labels: frozenset[str]) -> Planned:
+        """Raises RequestError when there is no plan, or none was found in reasonable time."""
+        key = (labels, granted.denied)
+        planned = prepared.plans.get(key)
+        if planned is None:
+            started = perf_counter()
+            planned = self._plan(granted, labels)
+            self._metrics.planned(perf_counter() - started)
+            prepared.plans.put(key, planned)
+        return planned
+
+    def _plan(self, granted: Granted, labels: frozenset[str]) -> Planned:
+        try:
+            plan = QueryPlan(None) if granted.fetched is None else self._planner.plan(granted.fetched, labels)
+        except (PlanTooLargeError, RecursionError) as exc:
+            raise refuse(QUERY_PLAN_COMPLEXITY_EXCEEDED, "The operation is too complex to plan.") from exc
+        except PlanningError as exc:
+            raise refuse(INTERNAL_SERVER_ERROR, exc.message) from exc
+        return Planned(plan, compile_plan(plan, granted.shape, self._supergraph))

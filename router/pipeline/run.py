@@ -1,0 +1,136 @@
+"""From a GraphQL request to its result, wherever it came from: the steps between HTTP's beginning and end.
+
+`start` does all that can be refused: persisted query, document, permission, variables, plan. After it, `answer` runs a
+query or mutation and `open_stream` a subscription.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+from typing import Any
+
+from router.errors import (
+    INTROSPECTION_DISABLED,
+    SUBSCRIPTION_MAX_LIMIT,
+    SUBSCRIPTION_NOT_SUPPORTED,
+    refuse,
+)
+from router.execution.execute import execute, subscribe
+from router.execution.model import ExecutionContext, ExecutionResult
+from router.operation import coerce_variables
+from router.operation.model import Operation, OperationKind
+from router.pipeline.authenticate import Caller
+from router.pipeline.authorize import Granted, authorize, put_nulls, reject, unauthorized_errors
+from router.pipeline.documents import Planned, PreparedOperation
+from router.pipeline.engine import Engine
+from router.pipeline.expose_plan import expose_plan, wants_plan
+from router.pipeline.read import GraphQLRequest
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """All that running needs."""
+
+    operation: Operation
+    granted: Granted
+    planned: Planned
+    variables: Mapping[str, Any]
+    context: ExecutionContext
+    extensions: Mapping[str, Any]  #: to be added to every result
+    is_dry_run: bool = False  #: the client wants the plan and no data
+
+
+async def start(engine: Engine, request: GraphQLRequest, caller: Caller, headers: Mapping[str, str]) -> Started:
+    """Raises RequestError."""
+    text, hash_to_keep = engine.persisted_queries.resolve(request)
+    prepared = engine.documents.prepare(text, request.operation_name)
+    if hash_to_keep is not None:
+        engine.persisted_queries.keep(hash_to_keep, text)
+    _check_allowed(engine, prepared)
+    granted = await _authorize(engine, prepared, caller)
+    variables = coerce_variables(prepared.operation, engine.supergraph.api_schema, request.variables)
+    planned = engine.plans.plan(prepared, granted, engine.plans.draw_labels())
+    extensions, is_dry_run = {}, False
+    if engine.config.expose_query_plan and (wanted := wants_plan(headers)):
+        extensions, is_dry_run = expose_plan(planned.plan), wanted == "dry-run"
+    context = engine.context_for(caller, headers)
+    return Started(prepared.operation, granted, planned, variables, context, extensions, is_dry_run)
+
+
+async def answer(engine: Engine, started: Started) -> ExecutionResult:
+    """Run a query or mutation to its end."""
+    if started.is_dry_run:
+        return ExecutionResult(None, (), started.extensions)
+    result = await execute(started.planned.compiled, started.variables, started.context)
+    if not started.granted.denied and not started.extensions:
+        return result
+    return _complete(engine, started, result)
+
+
+def check_subscription(engine: Engine) -> None:
+    """Raises RequestError when no more subscriptions may be opened."""
+    limit = engine.config.subscription.max_opened_subscriptions
+    if limit is not None and engine.open_subscriptions >= limit:
+        raise refuse(SUBSCRIPTION_MAX_LIMIT, "can't open new subscription, limit reached")
+
+
+async def open_stream(engine: Engine, started: Started) -> AsyncGenerator[ExecutionResult, None]:
+    """Results of a subscription, counted while they come."""
+    engine.open_subscriptions += 1
+    engine.metrics.subscriptions_open(engine.open_subscriptions)
+    try:
+        async with aclosing(subscribe(started.planned.compiled, started.variables, started.context)) as results:
+            async for result in results:
+                yield _complete(engine, started, result)
+    finally:
+        engine.open_subscriptions -= 1
+        engine.metrics.subscriptions_open(engine.open_subscriptions)
+
+
+def _check_allowed(engine: Engine, prepared: PreparedOperation) -> None:
+    if prepared.has_introspection and not engine.config.supergraph.introspection:
+        raise refuse(INTROSPECTION_DISABLED, "introspection has been disabled")
+    if prepared.operation.kind is OperationKind.SUBSCRIPTION and not engine.config.subscription.enabled:
+        raise refuse(SUBSCRIPTION_NOT_SUPPORTED, "subscriptions are disabled")
+
+
+async def _authorize(engine: Engine, prepared: PreparedOperation, caller: Caller) -> Granted:
+    operation = prepared.operation
+    directives = engine.config.authorization.directives
+    if not engine.access_rules or not directives.enabled:
+        return Granted(operation, operation)
+    policies = await engine.policies_for(caller)
+    granted = authorize(operation, engine.access_rules, engine.supergraph.api_schema, caller.principal, policies)
+    if granted.denied and directives.errors.log:
+        paths = [".".join(path) for path in granted.denied]
+        logger.info("unauthorized fields or types", extra={"paths": paths, "is_dry_run": directives.dry_run})
+    if directives.dry_run:
+        return Granted(operation, operation)
+    if granted.denied and directives.reject_unauthorized:
+        raise reject(granted.denied)
+    return granted
+
+
+def _complete(engine: Engine, started: Started, result: ExecutionResult) -> ExecutionResult:
+    """Add what the pipeline itself has to say: nulls and errors of denied fields, the plan."""
+    granted = started.granted
+    if not granted.denied:
+        return replace(result, extensions={**result.extensions, **started.extensions})
+    if granted.fetched is None:
+        result = ExecutionResult(None)
+    elif isinstance(result.data, dict):
+        put_nulls(result.data, granted.nulled)
+    errors = [error.as_json() for error in unauthorized_errors(granted.denied)]
+    extensions = {**result.extensions, **started.extensions}
+    match engine.config.authorization.directives.errors.response:
+        case "errors":
+            return ExecutionResult(result.data, (*errors, *result.errors), extensions)
+        case "extensions":
+            return ExecutionResult(result.data, result.errors, {**extensions, "authorizationErrors": errors})
+        case "disabled":
+            return ExecutionResult(result.data, result.errors, extensions)

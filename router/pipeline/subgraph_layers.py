@@ -1,0 +1,93 @@
+"""What stands around every call of a subgraph, outermost: a span, and a circuit breaker below it.
+
+Both see one call, however often it is tried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from opentelemetry.trace import SpanKind, StatusCode
+
+from common.errors import CircuitOpenError as OpenCircuit
+from common.resilience.breaker import BreakerMetrics, CircuitBreaker
+from common.telemetry import Metrics, Telemetry, inject_headers
+from router.config import RouterConfig
+from router.transport.errors import CircuitOpenError, TransportError
+from router.transport.model import SubgraphClient, SubgraphRequest, SubgraphResponse
+
+
+def layers_for(
+    config: RouterConfig, subgraph: str, metrics: Metrics, telemetry: Telemetry | None
+) -> Callable[[SubgraphClient], SubgraphClient]:
+    breaker_config = config.traffic_shaping.circuit_breaker(subgraph)
+
+    def wrap(client: SubgraphClient) -> SubgraphClient:
+        if breaker_config.enabled:
+            breaker = CircuitBreaker(
+                subgraph,
+                fail_max=breaker_config.failure_threshold,
+                reset_timeout_s=breaker_config.reset_timeout,
+                is_failure=lambda error: isinstance(error, TransportError | _ServerError),
+                listeners=[BreakerMetrics(metrics)],
+            )
+            client = BreakerLayer(client, breaker)
+        return TraceLayer(client, telemetry) if telemetry is not None else client
+
+    return wrap
+
+
+class _ServerError(Exception):
+    """A response with a status that speaks against the subgraph; carried past the breaker."""
+
+    def __init__(self, response: SubgraphResponse) -> None:
+        super().__init__(response.status)
+        self.response = response
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerLayer:
+    """Transport failures and 5xx statuses count against the subgraph; answers with GraphQL errors do not."""
+
+    client: SubgraphClient
+    breaker: CircuitBreaker
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        try:
+            return await self.breaker.call(self._send, request)
+        except _ServerError as error:
+            return error.response
+        except OpenCircuit as exc:
+            raise CircuitOpenError(
+                f"not tried, the last calls failed; next trial in {exc.retry_after_s:.1f} s"
+            ) from None
+
+    async def _send(self, request: SubgraphRequest) -> SubgraphResponse:
+        response = await self.client.send(request)
+        if response.status >= 500:
+            raise _ServerError(response)
+        return response
+
+
+@dataclass(frozen=True, slots=True)
+class TraceLayer:
+    """A client span, whose ids go along in `traceparent`."""
+
+    client: SubgraphClient
+    telemetry: Telemetry
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        with self.telemetry.tracer.start_as_current_span(
+            f"subgraph {request.subgraph}",
+            kind=SpanKind.CLIENT,
+            attributes={"subgraph.name": request.subgraph},
+            record_exception=False,
+        ) as span:
+            headers: dict[str, str] = {}
+            inject_headers(headers)
+            response = await self.client.send(replace(request, headers=(*request.headers, *headers.items())))
+            span.set_attribute("http.response.status_code", response.status)
+            if response.status >= 500:
+                span.set_status(StatusCode.ERROR)
+            return response

@@ -1,0 +1,141 @@
+"""The router as an ASGI application: to be served by `router.server.serve`, or mounted in another application."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AsyncExitStack
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+
+from common.clock import Clock
+from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, metrics_endpoint
+from router.config import RouterConfig
+from router.pipeline.engine import Engine, PolicyCheck, no_policies, open_engine
+from router.server.asgi import AsgiApp, Receive, Scope, Send, send_error
+from router.server.cors import Cors
+from router.server.health import health_question, send_health
+from router.server.http import serve_graphql
+from router.server.pages import ASSETS, Pages
+from router.server.websocket import serve_websocket
+
+logger = logging.getLogger(__name__)
+_SAME_PLACE = frozenset({"/", "/graphql"})
+
+
+def create_router_app(
+    config: RouterConfig,
+    supergraph_sdl: str,
+    *,
+    clock: Clock | None = None,
+    metrics: Metrics | None = None,
+    telemetry: Telemetry | None = None,
+    check_policies: PolicyCheck = no_policies,
+) -> RouterApp | AsgiApp:
+    """With `telemetry`, every request has a span and a measured duration. The application opens its subgraphs when
+    its lifespan starts; a supergraph or address that cannot be used fails the start."""
+    metrics = metrics or Metrics(CollectorRegistry())
+    app = RouterApp(config, supergraph_sdl, metrics, clock=clock, telemetry=telemetry, check_policies=check_policies)
+    if telemetry is None:
+        return app
+    return TelemetryMiddleware(app, telemetry, metrics)
+
+
+class RouterApp:
+    """Routes by path; owns the engine between the lifespan's start and its end."""
+
+    def __init__(
+        self,
+        config: RouterConfig,
+        supergraph_sdl: str,
+        metrics: Metrics,
+        *,
+        clock: Clock | None = None,
+        telemetry: Telemetry | None = None,
+        check_policies: PolicyCheck = no_policies,
+    ) -> None:
+        self.failure: str | None = None  #: why the lifespan could not start
+        self._config = config
+        self._open = partial(
+            open_engine,
+            config,
+            supergraph_sdl,
+            clock=clock,
+            metrics=metrics,
+            telemetry=telemetry,
+            check_policies=check_policies,
+        )
+        self._engine: Engine | None = None
+        self._cors = Cors(config.cors)
+        path = config.supergraph.path
+        self._graphql_paths = _SAME_PLACE if path in _SAME_PLACE else frozenset({path})
+        self._pages = Pages(config.sandbox, path)
+        self._metrics_path = config.telemetry.exporters.metrics.prometheus
+        self._metrics = metrics_endpoint(metrics.registry)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        engine = self._engine
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        elif engine is None:
+            raise RuntimeError("the application's lifespan was not started")
+        elif scope["path"] in self._graphql_paths:
+            await self._serve_graphql(engine, scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1000})
+        else:
+            await self._serve_other(engine, scope, receive, send)
+
+    async def _serve_graphql(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await serve_websocket(engine, self._cors, scope, receive, send)
+        elif self._pages.is_enabled and scope["method"] == "GET" and _is_browser(scope):
+            await self._pages.send_page(send, _header(scope, b"host"))
+        else:
+            await serve_graphql(engine, self._cors, scope, receive, send)
+
+    async def _serve_other(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        if scope["method"] != "GET":
+            await send_error(send, 404, "NOT_FOUND", "Not found")
+        elif (
+            self._config.health_check.enabled
+            and (question := health_question(path, scope["query_string"], self._config.health_check.path)) is not None
+        ):
+            await send_health(send, question, is_ready=not engine.stopping.is_set())
+        elif self._metrics_path.enabled and path == self._metrics_path.path:
+            await self._metrics(scope, receive, send)
+        elif self._pages.is_enabled and path.startswith(ASSETS):
+            await self._pages.send_asset(send, path.removeprefix(ASSETS))
+        else:
+            await send_error(send, 404, "NOT_FOUND", "Not found")
+
+    def stop_streams(self) -> None:
+        """Subscriptions end, readiness says no; to be called when the server begins to shut down."""
+        if self._engine is not None:
+            self._engine.stopping.set()
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with AsyncExitStack() as stack:
+            try:
+                self._engine = await stack.enter_async_context(self._open())
+            except Exception as exc:  # a border: the server prints the message and ends
+                logger.debug("the router cannot start", exc_info=True)
+                self.failure = str(exc)
+                await send({"type": "lifespan.startup.failed", "message": str(exc)})
+                return
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            self.stop_streams()
+            self._engine = None
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def _is_browser(scope: Scope) -> bool:
+    """A page is wanted: HTML is accepted, and there is no query to answer."""
+    return b"text/html" in _header(scope, b"accept").encode("latin-1") and b"query=" not in scope["query_string"]
+
+
+def _header(scope: Scope, name: bytes) -> str:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), "")

@@ -1,0 +1,152 @@
+"""The process: uvicorn, with deadlines for slow clients and an end that does not wait for those who never leave."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, configure_logging
+from router.config import RouterConfig
+from router.errors import ConfigurationError
+from router.server.app import RouterApp
+from router.server.asgi import AsgiApp
+from router.server.workers import run_workers
+
+logger = logging.getLogger(__name__)
+_GRACE_S = 10
+#: longer than clients and balancers keep theirs, so that they close first and no request meets a closing connection
+_KEEP_ALIVE_S = 75
+_MAX_WEBSOCKET_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is served, and where."""
+
+    config: RouterConfig
+    supergraph_sdl: str
+    host: str
+    port: int  #: 0 takes a free one
+    log_level: str = "info"
+    otlp_endpoint: str | None = None
+
+
+def serve_forever(served: Served, workers: int = 1) -> None:
+    """Until SIGTERM or SIGINT. Raises ConfigurationError when the supergraph or an address in it cannot be used,
+    OSError when the port cannot."""
+    configure_logging(served.log_level, service="router")
+    with bind(served.host, served.port) as listening:
+        if workers == 1:
+            run_worker(served, listening)
+        else:
+            run_workers(lambda: run_worker(served, listening), workers)
+
+
+def run_worker(served: Served, listening: socket.socket) -> None:
+    telemetry = Telemetry("router", otlp_endpoint=served.otlp_endpoint)
+    metrics = Metrics()
+    router = RouterApp(served.config, served.supergraph_sdl, metrics, telemetry=telemetry)
+    timeout_s = served.config.server.http.header_read_timeout
+    app = TelemetryMiddleware(router, telemetry, metrics)
+    server = make_server(app, on_stop=router.stop_streams, header_read_timeout_s=timeout_s)
+    try:
+        server.run(sockets=[listening])
+    except SystemExit:
+        if router.failure is None:
+            raise
+        raise ConfigurationError(router.failure) from None
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket that is bound but does not listen yet. Raises OSError with the address in its text."""
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except OSError as exc:
+        listening.close()
+        raise OSError(f"{host}:{port} cannot be listened on: {exc.strerror}") from exc
+    return listening
+
+
+class RouterServer(uvicorn.Server):
+    """Tells the application at the first signal, since uvicorn itself waits for streams to end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, on_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_stop = on_stop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in sockets or ():
+            host, port = listening.getsockname()[:2]
+            logger.info("GraphQL endpoint at http://%s:%s/", f"[{host}]" if ":" in host else host, port)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._on_stop()
+        super().handle_exit(sig, frame)
+
+
+def make_server(app: AsgiApp, *, on_stop: Callable[[], None], header_read_timeout_s: float = 10.0) -> RouterServer:
+    """`server.run(sockets=[…])` serves until a signal. `on_stop` must end the streams."""
+    config = uvicorn.Config(
+        app,
+        http=with_header_deadline(header_read_timeout_s),
+        ws="websockets-sansio",
+        ws_max_size=_MAX_WEBSOCKET_BYTES,
+        ws_per_message_deflate=False,  # a small frame must not become a large message
+        timeout_keep_alive=_KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_GRACE_S,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        lifespan="on",
+    )
+    return RouterServer(config, on_stop)
+
+
+def with_header_deadline(timeout_s: float) -> type[HttpToolsProtocol]:
+    """uvicorn's protocol, closing connections whose request head is not whole in time (slow loris)."""
+
+    class DeadlineProtocol(HttpToolsProtocol):
+        _deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: Any) -> None:
+            super().connection_made(transport)
+            self._arm()
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._arm()
+
+        def on_headers_complete(self) -> None:
+            self._disarm()
+            super().on_headers_complete()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._disarm()
+            super().connection_lost(exc)
+
+        def _arm(self) -> None:
+            if self._deadline is None:
+                self._deadline = self.loop.call_later(timeout_s, self._expire)
+
+        def _disarm(self) -> None:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+
+        def _expire(self) -> None:
+            self._deadline = None
+            if not self.transport.is_closing():
+                self.transport.close()
+
+    return DeadlineProtocol

@@ -95,7 +95,7 @@ class _StructlogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            logger = structlog.get_logger(logger=record.name)
+            logger = structlog.get_logger().bind(logger=record.name)
             logger.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
         except Exception:  # as every logging.Handler: a log line must not break the program
             self.handleError(record)

@@ -8,7 +8,7 @@ one process, each with its own database pool and bus connection.
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Generic
+from typing import Any, Generic
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.auth import ContextVerifier
 from common.clock import Clock, SystemClock
+from common.errors import UnavailableError
 from common.events import CommandHandler, Consumer, EventMetrics
 from common.health import Health, HealthCheck, HealthReport
 from common.settings import SubgraphSettings
@@ -26,9 +27,10 @@ from common.subgraph.context import LoadersT, ServiceT
 from common.subgraph.database import Database
 from common.subgraph.in_flight import CountInFlight
 from common.subgraph.postgres_url import parse_database_url
+from common.subgraph.refusal import refuse
 from common.subgraph.runtime import BackgroundParts, Platform, Runtime, Worker
 from common.subgraph.schema import Schema
-from common.subgraph.signed_context import GRAPHQL_PATH, RequireSignedContext
+from common.subgraph.signed_context import GRAPHQL_PATH, RequireSignedContext, is_graphql
 from common.subgraph.sql_telemetry import count_statements, trace_statements
 from common.subgraph.statements import statement_source
 from common.subgraph.view import GraphQLView, context_factory
@@ -109,7 +111,7 @@ def create_subgraph(
             Middleware(TelemetryMiddleware, telemetry=telemetry, metrics=metrics),
             Middleware(CountInFlight, in_flight=runtime.in_flight),
             Middleware(RequireSignedContext, verifier=ContextVerifier(settings.context_secrets(), clock)),
-            Middleware(UseDatabase, database=database),
+            Middleware(EnterSubgraph, runtime=runtime),
         ],
     )
     app.state.runtime = runtime
@@ -161,20 +163,25 @@ def _health_response(report: HealthReport) -> Response:
     return Response(report.body, status_code=report.http_status, media_type="application/json")
 
 
-class UseDatabase:
-    """ASGI middleware: Tortoise's models mean this subgraph's database, and statements count as a request's."""
+class EnterSubgraph:
+    """ASGI middleware: GraphQL is answered only while the subgraph runs, and Tortoise's models mean its database."""
 
-    def __init__(self, app: ASGIApp, database: Database) -> None:
+    def __init__(self, app: ASGIApp, runtime: Runtime[Any]) -> None:
         self.app = app
-        self.database = database
+        self.runtime = runtime
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or scope["path"] != GRAPHQL_PATH:
+        if not is_graphql(scope):
             await self.app(scope, receive, send)
+            return
+        try:
+            self.runtime.service()
+        except UnavailableError as exc:
+            await refuse(scope, receive, send, exc)
             return
         token = statement_source.set("request")
         try:
-            with self.database.use():
+            with self.runtime.database.use():
                 await self.app(scope, receive, send)
         finally:
             statement_source.reset(token)

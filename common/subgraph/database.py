@@ -18,6 +18,7 @@ from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
 from tortoise.transactions import in_transaction
 
+from common.errors import UnavailableError
 from common.events.sql import SqlConnection
 from common.subgraph.postgres_url import PostgresServer
 from common.subgraph.statements import StatementObserver
@@ -148,7 +149,7 @@ class Database:
 
     def _opened(self) -> TortoiseContext:
         if self._context is None:
-            raise RuntimeError(f"the database of {self.subgraph} is not open")
+            raise UnavailableError(f"the database of {self.subgraph} is not open")
         return self._context
 
     def _apps_config(self) -> dict[str, dict[str, Any]]:
@@ -162,7 +163,11 @@ class Database:
         }
 
     def _tortoise_config(self) -> dict[str, Any]:
-        async def observe(connection: asyncpg.Connection) -> None:
+        async def prepare(connection: asyncpg.Connection) -> None:
+            # asyncpg asks the server about an array type when it first meets it: now, rather than within a request
+            await connection.fetch(
+                "SELECT $1::uuid[], $2::text[], $3::bigint[], $4::int[], $5::timestamptz[]", [], [], [], [], []
+            )
             connection.add_query_logger(self.observer)
 
         async def keep(_: asyncpg.Connection) -> None:
@@ -175,7 +180,7 @@ class Database:
             "maxsize": self.pool_max,
             "command_timeout": STATEMENT_TIMEOUT_S,
             "timeout": CONNECT_TIMEOUT_S,
-            "init": observe,
+            "init": prepare,
             "reset": keep,
             "server_settings": {"application_name": f"punnet-{self.subgraph}", "timezone": "UTC"},
         }

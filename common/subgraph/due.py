@@ -1,7 +1,7 @@
 """A worker for a table of things that are due: it looks often right after something happened, seldom when nothing does.
 
 Whoever makes something due calls `Signal.wake`, mostly inside a transaction that has yet to commit; so the worker looks
-again and again for a moment, then ever more slowly. Things that become due by the clock alone wait half a second at most.
+again and again for a moment, then ever more slowly. What becomes due by the clock alone waits half a second at most.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class Signal:
 
 @dataclass(slots=True)
 class DueWorker:
-    """`take_due` takes what is due, one batch, and says how much that was. Several workers may run, here and elsewhere."""
+    """`take_due` takes what is due, one batch, and says how much that was. Several may run, here and elsewhere."""
 
     take_due: Callable[[], Awaitable[int]]
     signal: Signal

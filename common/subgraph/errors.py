@@ -6,13 +6,38 @@ traceback and leaves as INTERNAL_ERROR with a generic text.
 
 from typing import Any
 
+import asyncpg
 import structlog
 from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import MaskErrors
+from tortoise.exceptions import DBConnectionError
 
-from common.errors import BadInputError, ConflictError, InternalError, PunnetError, RateLimitedError
+from common.errors import (
+    BadInputError,
+    CircuitOpenError,
+    ConflictError,
+    DeadlineExceededError,
+    InternalError,
+    PunnetError,
+    RateLimitedError,
+    UnavailableError,
+)
 
 log = structlog.get_logger(__name__)
+
+#: the database is away, restarting or overrun, or a transaction lost a race: nothing was committed
+OUTAGES = (
+    OSError,
+    DBConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InterfaceError,
+)
 
 
 class InvalidCursorError(BadInputError):
@@ -41,20 +66,28 @@ class IdempotencyInFlightError(ConflictError):
 def present(error: GraphQLError) -> GraphQLError:
     """The error as the client sees it: same path and locations, safe text, always a code."""
     original = error.original_error
-    if isinstance(original, PunnetError):
-        return _relabel(error, original.public_message, extensions_of(original))
     if original is not None and not isinstance(original, GraphQLError):
-        masked = InternalError()
-        return _relabel(error, masked.public_message, extensions_of(masked))
+        known = original if isinstance(original, PunnetError) else known_failure(original)
+        return _relabel(error, known.public_message, extensions_of(known))
     if error.extensions and "code" in error.extensions:
         return error
     return _relabel(error, error.message, {**(error.extensions or {}), "code": _code_of_request_error(error)})
 
 
+def known_failure(error: Exception) -> PunnetError:
+    """What a failure of somebody else's code means to the caller: try again later, or our mistake."""
+    if isinstance(error, TimeoutError):
+        return DeadlineExceededError()
+    # asyncpg's DataError is an InterfaceError too, yet a mistake of ours
+    if isinstance(error, OUTAGES) and not isinstance(error, ValueError):
+        return UnavailableError()
+    return InternalError()
+
+
 def extensions_of(error: PunnetError) -> dict[str, Any]:
     """`extensions` of an error answer: code, retryable, retryAfterMs where known, and the error's own details."""
     extensions = {"code": error.code, "retryable": error.is_retryable, **error.details}
-    if isinstance(error, RateLimitedError):
+    if isinstance(error, RateLimitedError | CircuitOpenError):
         extensions["retryAfterMs"] = int(error.retry_after_s * 1000)
     return extensions
 

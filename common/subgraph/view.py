@@ -44,16 +44,20 @@ class GraphQLView(GraphQL[Context[Any, Any], None], Generic[ServiceT, LoadersT])
         try:
             response = await self.run(Request(scope, receive=receive))
         except HTTPException as exc:
-            response = JSONResponse(
-                {"errors": [{"message": exc.reason, "extensions": {"code": "BAD_REQUEST"}}]},
-                status_code=exc.status_code,
-            )
+            error = {"message": exc.reason, "extensions": {"code": "BAD_REQUEST"}}
+            response = JSONResponse({"errors": [error]}, status_code=exc.status_code)
         await response(scope, receive, send)
 
     async def get_context(
         self, request: Request | WebSocket, response: Response | WebSocket
     ) -> Context[ServiceT, LoadersT]:
         return self._new_context(request)
+
+    def parse_json(self, data: str | bytes) -> object:
+        parsed = super().parse_json(data)
+        if not isinstance(parsed, dict):
+            raise HTTPException(400, "The body must be a JSON object with a query.")
+        return parsed
 
     def decode_json(self, data: str | bytes) -> object:
         return orjson.loads(data)

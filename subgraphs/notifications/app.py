@@ -5,6 +5,7 @@ from starlette.applications import Starlette
 from common.clock import Clock
 from common.events import Consumer
 from common.subgraph.app import SubgraphParts, create_subgraph
+from common.subgraph.due import DueWorker, Signal
 from common.subgraph.runtime import Platform
 from subgraphs.notifications.domain import EVENT_TYPES
 from subgraphs.notifications.events import CONSUMER, RECEIVED
@@ -34,12 +35,13 @@ def create_app(
     mail_out = mailer or _mailer(settings)
 
     def new_service(platform: Platform) -> NotificationService:
-        sender = MailSender(platform.database, platform.bus, mail_out, platform.clock)
+        mail_due = Signal()
         return NotificationService(
             database=platform.database,
             inbox=UserInbox(platform.database, platform.clock),
-            recorder=MessageRecorder(platform.outbox, platform.clock, sender),
-            sender=sender,
+            recorder=MessageRecorder(platform.outbox, platform.clock, mail_due),
+            sender=MailSender(platform.database, platform.bus, mail_out, platform.clock),
+            mail_due=mail_due,
             dead_letters=DeadLetterDesk(platform.bus),
             received=platform.feeds[RECEIVED],
         )
@@ -50,7 +52,7 @@ def create_app(
         new_service=new_service,
         new_loaders=NotificationLoaders,
         consumers=lambda service: [Consumer(CONSUMER, EVENT_TYPES, service.recorder.handle)],
-        workers=lambda service: [service.sender],
+        workers=lambda service: [DueWorker(service.sender.send_due, service.mail_due)],
         feeds=[RECEIVED],
     )
     return create_subgraph(parts, settings, clock=clock, database_name=database_name)

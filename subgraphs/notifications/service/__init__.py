@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from common.events import EventFeed
 from common.subgraph.database import Database
+from common.subgraph.due import Signal
 from subgraphs.notifications.service.inbox import UserInbox
 from subgraphs.notifications.service.messages import MessageRecorder
 from subgraphs.notifications.service.operations import DeadLetterDesk, FoundLetter
@@ -16,6 +17,8 @@ class NotificationService:
     inbox: UserInbox
     recorder: MessageRecorder
     sender: MailSender
+    #: there is e-mail to send
+    mail_due: Signal
     dead_letters: DeadLetterDesk
     #: `notifications.notification.received`
     received: EventFeed

@@ -7,6 +7,7 @@ from common.events import Event, Outbox
 from common.events.sql import SqlConnection
 from common.ids import parse_id, uuid7
 from common.subgraph.database import fetch
+from common.subgraph.due import Signal
 from subgraphs.notifications.domain import (
     CHANNELS,
     ORDER_ID_PREFIX,
@@ -18,16 +19,15 @@ from subgraphs.notifications.domain import (
     message_for,
 )
 from subgraphs.notifications.events import notification_received
-from subgraphs.notifications.service.sender import MailSender
 
 
 class MessageRecorder:
     """Handler of the consumer `notifications-messages`."""
 
-    def __init__(self, outbox: Outbox, clock: Clock, sender: MailSender) -> None:
+    def __init__(self, outbox: Outbox, clock: Clock, mail_due: Signal) -> None:
         self._outbox = outbox
         self._clock = clock
-        self._sender = sender
+        self._mail_due = mail_due
 
     async def handle(self, connection: SqlConnection, event: Event) -> None:
         """Writes the messages of an event. Raises KeyError or ValueError for a malformed one: a dead letter."""
@@ -42,7 +42,7 @@ class MessageRecorder:
             if notification_id and channel is Channel.PUSH and status is DeliveryStatus.DELIVERED:
                 received = notification_received(notification_id, message, cause=event, clock=self._clock)
                 await self._outbox.add(connection, received)
-        self._sender.wake()
+        self._mail_due.wake()
 
     async def _insert(
         self,

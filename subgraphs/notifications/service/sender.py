@@ -4,7 +4,7 @@ The row stays locked meanwhile, so replicas do not send it twice; if we are kill
 mark, it leaves again with the same message id.
 """
 
-import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
@@ -23,61 +23,33 @@ log = structlog.get_logger(__name__)
 
 CONTACT = "commands.users.contact"
 CONTACT_TIMEOUT_S = 2.0
-#: between looks for messages whose time has come, unless woken
-IDLE_PAUSE_S = 0.5
-#: the transaction that woke us has yet to commit
-WAKE_DELAY_S = 0.02
 
 
+@dataclass(frozen=True, slots=True)
 class MailSender:
-    """Worker; several may run on one database."""
+    database: Database
+    bus: Bus
+    mailer: Mailer
+    clock: Clock
 
-    def __init__(self, database: Database, bus: Bus, mailer: Mailer, clock: Clock) -> None:
-        self._database = database
-        self._bus = bus
-        self._mailer = mailer
-        self._clock = clock
-        self._news = asyncio.Event()
-        self._is_stopping = False
-
-    def wake(self) -> None:
-        self._news.set()
-
-    def stop(self) -> None:
-        self._is_stopping = True
-        self.wake()
-
-    async def run(self) -> None:
-        while not self._is_stopping:
-            if await self.send_next():
-                continue
-            try:
-                async with asyncio.timeout(IDLE_PAUSE_S):
-                    await self._news.wait()
-            except TimeoutError:
-                continue
-            self._news.clear()
-            await asyncio.sleep(WAKE_DELAY_S)
-
-    async def send_next(self) -> bool:
-        """Tries one message whose time has come; False if there is none."""
-        async with self._database.transaction() as connection:
+    async def send_due(self) -> int:
+        """Tries one message whose time has come; 0 if there is none. Several may run on one database."""
+        async with self.database.transaction() as connection:
             rows = await fetch(
                 connection,
                 """SELECT id, event_id, user_id, title, body, attempts FROM notification
                    WHERE status = 'QUEUED' AND due_at <= $1 ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED""",
-                [self._clock.now()],
+                [self.clock.now()],
             )
-            if not rows:
-                return False
-            await self._try(connection, rows[0])
-        return True
+            for row in rows:
+                await self._try(connection, row)
+        return len(rows)
 
     async def _try(self, connection: SqlConnection, row: Row) -> None:
         attempt = row["attempts"] + 1
-        now = self._clock.now()
+        now = self.clock.now()
         try:
-            await self._mailer.send(await self._mail(row))
+            await self.mailer.send(await self._mail(row))
         except UndeliverableError as exc:
             await _mark(connection, row, DeliveryStatus.FAILED, attempt, now, error=str(exc))
         except (DeliveryError, PunnetError) as exc:
@@ -93,7 +65,7 @@ class MailSender:
     async def _mail(self, row: Row) -> Mail:
         user_id = format_id(USER_ID_PREFIX, row["user_id"])
         try:
-            contact = await self._bus.request(CONTACT, {"user_id": user_id}, timeout_s=CONTACT_TIMEOUT_S)
+            contact = await self.bus.request(CONTACT, {"user_id": user_id}, timeout_s=CONTACT_TIMEOUT_S)
         except CommandError as exc:
             if exc.code == "NOT_FOUND":
                 raise UndeliverableError("there is no such user") from exc

@@ -85,7 +85,7 @@ async def test_a_failing_type_or_an_unknown_one_leaves_the_others_alone() -> Non
 
     assert result.data == {"_entities": [None, {"id": "a", "weight": "1.50"}, None, None]}
     assert [(error.path, (error.extensions or {})["code"]) for error in result.errors or []] == [
-        (["_entities", 0], "INTERNAL_ERROR"),
+        (["_entities", 0], "SERVICE_UNAVAILABLE"),
         (["_entities", 2], "BAD_USER_INPUT"),
         (["_entities", 3], "BAD_USER_INPUT"),
     ]

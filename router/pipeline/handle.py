@@ -24,7 +24,7 @@ from router.pipeline.authenticate import Caller
 from router.pipeline.csrf import check_csrf
 from router.pipeline.engine import Engine
 from router.pipeline.http import HttpRequest, HttpResponse
-from router.pipeline.negotiate import ANYTHING, Accepted
+from router.pipeline.negotiate import ANYTHING, Accepted, check_method
 from router.pipeline.read import GraphQLRequest, read_payload, read_request
 from router.pipeline.respond import encode_refusal, encode_result, respond, respond_refusal, respond_stream
 from router.pipeline.run import answer, check_subscription, open_stream, start
@@ -41,6 +41,7 @@ async def handle_request(engine: Engine, request: HttpRequest) -> HttpResponse:
     except RequestError as refusal:
         return _refused(engine, refusal, accepted)
     try:
+        check_method(request.method)
         accepted = engine.negotiator.accepted(request.headers.get("accept"))
         check_csrf(request, engine.config.csrf)
         async with asyncio.timeout(engine.config.traffic_shaping.router.timeout):

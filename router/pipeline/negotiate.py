@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from common.lru import LruMap
-from router.errors import INVALID_ACCEPT_HEADER, refuse
+from router.errors import INVALID_ACCEPT_HEADER, METHOD_NOT_ALLOWED, refuse
 
 _REMEMBERED = 256  #: Accept headers
 
@@ -35,7 +35,7 @@ class Accepted:
 
 
 #: no header at all, and what errors are written in when the header itself is the error
-ANYTHING = Accepted(MediaType.JSON, MediaType.MULTIPART)
+ANYTHING = Accepted(MediaType.JSON, None)
 
 
 class Negotiator:
@@ -79,6 +79,14 @@ def read_accept(accept: str) -> Accepted:
             " text/event-stream or multipart/mixed;subscriptionSpec=1.0",
         )
     return Accepted(single, stream, is_legacy)
+
+
+def check_method(method: str) -> None:
+    """Raises RequestError (405)."""
+    if method not in ("GET", "POST"):
+        raise refuse(
+            METHOD_NOT_ALLOWED, "GraphQL is served over GET and POST.", headers={"allow": "GET, POST, OPTIONS"}
+        )
 
 
 def _by_preference(accept: str) -> Iterator[tuple[str, dict[str, str]]]:

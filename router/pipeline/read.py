@@ -17,7 +17,6 @@ from router.config.http import LimitsConfig
 from router.errors import (
     INVALID_CONTENT_TYPE_HEADER,
     INVALID_GRAPHQL_REQUEST,
-    METHOD_NOT_ALLOWED,
     RequestError,
     refuse,
 )
@@ -27,6 +26,7 @@ from router.pipeline.http import HttpRequest
 _DEEPEST_JSON = 200
 _KEY = re.compile(rb'"\s*:')
 _MAX_PARAMETERS = 32
+_LONGEST_NAME = 512  #: of an operation; it ends up in traces and logs
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,6 @@ async def read_request(request: HttpRequest, limits: LimitsConfig) -> GraphQLReq
     """One request, or the raw entries of a batch. Raises RequestError."""
     if request.method == "GET":
         return read_query_string(request.query_string)
-    if request.method != "POST":
-        raise refuse(
-            METHOD_NOT_ALLOWED, "GraphQL is served over GET and POST.", headers={"allow": "GET, POST, OPTIONS"}
-        )
     _check_content(request.headers)
     return read_body(await request.read_body(limits.http_max_request_bytes))
 
@@ -64,6 +60,8 @@ def read_payload(payload: object) -> GraphQLRequest:
         raise _invalid("'query' must be a string")
     if name is not None and not isinstance(name, str):
         raise _invalid("'operationName' must be a string")
+    if name is not None and len(name) > _LONGEST_NAME:
+        raise _invalid(f"'operationName' is longer than {_LONGEST_NAME} characters")
     if variables is not None and not isinstance(variables, dict):
         raise _invalid("'variables' must be an object")
     if extensions is not None and not isinstance(extensions, dict):

@@ -43,6 +43,7 @@ def serve_forever(served: Served, workers: int = 1) -> None:
     """Until SIGTERM or SIGINT. Raises ConfigurationError when the supergraph or an address in it cannot be used,
     OSError when the port cannot."""
     configure_logging(served.log_level, service="router")
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells of every socket
     with bind(served.host, served.port) as listening:
         if workers == 1:
             run_worker(served, listening)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -41,7 +42,7 @@ class FakeSubgraph:
             raise answer
         if isinstance(answer, SubgraphResponse):
             return answer
-        return SubgraphResponse(200, orjson.dumps(answer))
+        return SubgraphResponse(200, json.dumps(answer).encode())
 
     async def subscribe(self, request: SubgraphRequest) -> AsyncGenerator[StreamEvent, None]:
         self.requests.append(request)

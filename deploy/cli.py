@@ -163,7 +163,7 @@ def _on_servers(action: Callable[[], Coroutine[Any, Any, None]]) -> None:
 
 def main() -> None:
     try:
-        app()
+        app(prog_name="punnet")
     except LocalError as error:
         Terminal().fail(str(error))
         sys.exit(1)

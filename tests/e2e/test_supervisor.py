@@ -1,0 +1,108 @@
+"""`punnet up` as a process: stops cleanly, says what is wrong, starts again what dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from deploy.local.process import command_line
+from tests.kit.folders import open_folder
+from tests.kit.started_shop import StartedShop, descendants, started_shop
+
+
+@pytest.fixture
+def own_shop() -> Iterator[StartedShop]:
+    """One that a test may do to as it likes."""
+    with open_folder() as folder, started_shop(folder, is_split=False) as started:
+        yield started
+
+
+def punnet(shop: StartedShop, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PUNNET_HOME": str(shop.folder)}
+    command = [sys.executable, "-P", "-m", "deploy.cli", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
+
+
+def child(shop: StartedShop, words: str) -> int:
+    """The process of the shop whose command line holds `words`; 0 when there is none."""
+    assert shop.process is not None
+    # PostgreSQL's own children have other names
+    return next((pid for pid in descendants(shop.process.pid) if words in command_line(pid)), 0)
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_everything_with_status_0(own_shop: StartedShop, signum: signal.Signals) -> None:
+    assert own_shop.process is not None
+    family = descendants(own_shop.process.pid)
+    assert len(family) > 3
+    own_shop.process.send_signal(signum)
+    assert own_shop.process.wait(60) == 0
+    assert [pid for pid in family if command_line(pid)] == []
+    assert own_shop.said().endswith("Stopped.\n")
+    assert punnet(own_shop, "status").returncode == 1
+
+
+def test_what_dies_is_started_again(own_shop: StartedShop) -> None:
+    for words in ("router serve", "nats-server", "bin/postgres"):
+        kill_and_wait_for_the_next(own_shop, words)
+    wait_until(lambda: _answers(own_shop), "the router does not answer again")
+
+
+def kill_and_wait_for_the_next(shop: StartedShop, words: str) -> None:
+    before = child(shop, words)
+    assert before, words
+    os.kill(before, signal.SIGKILL)
+    wait_until(lambda: child(shop, words) not in (0, before), f"{words} was not started again")
+
+
+def test_a_second_start_on_the_same_data_is_refused_with_the_address_of_the_first(shop: StartedShop) -> None:
+    assert shop.process is not None
+    second = punnet(shop, "up", "--no-web")
+    assert second.returncode == 1
+    assert f"is in use: process {shop.process.pid} serves http://localhost:{shop.port}" in second.stderr
+
+
+def test_a_port_that_is_taken_is_named_before_anything_is_started() -> None:
+    with open_folder() as folder, socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        second = punnet(StartedShop(folder / "state", port, False), "up", "--port", str(port))
+        assert second.returncode == 1
+        assert second.stderr == (
+            f"✗ Port {port} on 127.0.0.1 cannot be used (Address already in use)."
+            f" Take another one: make up PORT={port + 1}\n"
+        )
+
+
+def test_status_shows_what_runs_where(shop: StartedShop) -> None:
+    shown = punnet(shop, "status")
+    assert shown.returncode == 0
+    lines = shown.stdout.splitlines()
+    assert lines[0].startswith(f"router   http://localhost:{shop.port}/graphql")
+    assert len(lines) == (6 if shop.is_split else 1)
+
+
+def test_an_unknown_demo_account_is_answered_with_the_known_ones(shop: StartedShop) -> None:
+    refused = punnet(shop, "token", "mallory")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "there are admin, support, catalog, alice, bob" in refused.stderr
+
+
+def _answers(shop: StartedShop) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", shop.port)) == 0

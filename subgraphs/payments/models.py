@@ -63,6 +63,26 @@ class PaymentAttempt(Model):
         indexes = (Index(fields=("state", "created_at"), name="payment_attempt_by_state"),)
 
 
+class ProviderTask(Model):
+    """What the provider still has to be asked: a row for each call whose outcome is not written yet."""
+
+    id = fields.UUIDField(primary_key=True)
+    payment: fields.ForeignKeyRelation[Payment] = fields.ForeignKeyField(
+        "payments.Payment", on_delete=fields.RESTRICT, db_index=True
+    )
+    #: AUTHORIZE, CAPTURE, VOID or REFUND
+    kind = fields.CharField(max_length=16)
+    #: the attempt or refund it is about; the payment itself for CAPTURE and VOID
+    subject_id = fields.UUIDField()
+    attempts = fields.IntField(db_default=0)
+    next_at = fields.DatetimeField(db_index=True)
+    last_error = fields.TextField(null=True)
+
+    class Meta:
+        table = "provider_task"
+        unique_together = (("kind", "subject_id"),)
+
+
 class Refund(Model):
     id = fields.UUIDField(primary_key=True)
     payment: fields.ForeignKeyRelation[Payment] = fields.ForeignKeyField(
@@ -119,6 +139,12 @@ class SandboxCharge(Model):
 
     class Meta:
         table = "sandbox_charge"
+        constraints = (
+            CheckConstraint(
+                check="captured_minor <= amount_minor AND refunded_minor <= captured_minor",
+                name="sandbox_charge_amounts",
+            ),
+        )
 
 
 class SandboxRefund(Model):

@@ -16,7 +16,7 @@ from common.subgraph.keyset import page_request
 from common.subgraph.schema import create_schema
 from common.subgraph.types import IdempotencyConflictError, InvalidInputError, MoneyInput, NotFoundError
 from subgraphs.products import domain, errors
-from subgraphs.products.domain import CATEGORY_PREFIX, PRODUCT_PREFIX, visible_statuses
+from subgraphs.products.domain import CATEGORY_PREFIX, PRODUCT_PREFIX, ProductSort, visible_statuses
 from subgraphs.products.events import STOCK_STATUS_CHANGED
 from subgraphs.products.service import catalogue
 from subgraphs.products.service.catalogue import KEYSETS, product_of
@@ -32,7 +32,6 @@ from subgraphs.products.types import (
     ProductCreateInput,
     ProductFilter,
     ProductPayload,
-    ProductSort,
     ProductUpdateInput,
     StaleVersionError,
     sees_drafts,
@@ -101,7 +100,7 @@ class Query:
         last: int | None = None,
         before: str | None = None,
         filter: ProductFilter | None = None,
-        sort: ProductSort = domain.ProductSort.NEWEST,
+        sort: ProductSort = ProductSort.NEWEST,
     ) -> Connection[Product]:
         narrowed = _filter(info, filter or ProductFilter())
         request = page_request(

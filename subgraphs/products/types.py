@@ -24,7 +24,15 @@ from common.subgraph.types import (
     UserError,
 )
 from subgraphs.products import domain
-from subgraphs.products.domain import CATEGORY_PREFIX, PRODUCT_PREFIX, is_visible
+from subgraphs.products.domain import (
+    CATEGORY_PREFIX,
+    PRODUCT_PREFIX,
+    InventoryReason,
+    ProductSort,
+    ProductStatus,
+    StockStatus,
+    is_visible,
+)
 from subgraphs.products.loaders import ProductLoaders
 from subgraphs.products.service.catalogue import KEYSETS, product_of
 from subgraphs.products.service.shop import ProductsService
@@ -38,10 +46,8 @@ CATALOG_WRITE = "catalog:write"
 INVENTORY_READ = "inventory:read"
 INVENTORY_WRITE = "inventory:write"
 
-ProductStatus = strawberry.enum(domain.ProductStatus)
-StockStatus = strawberry.enum(domain.StockStatus)
-ProductSort = strawberry.enum(domain.ProductSort)
-InventoryReason = strawberry.enum(domain.InventoryReason)
+for _kind in (ProductStatus, StockStatus, ProductSort, InventoryReason):
+    strawberry.enum(_kind)
 
 
 @strawberry.type

@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from common.clock import Clock
+from common.events.sql import SqlConnection
 from common.ids import format_id
-from common.subgraph.database import Database, SqlConnection
+from common.subgraph.database import Database
+from common.subgraph.due import Signal
 from common.subgraph.idempotency import IdempotentRequest, RejectedError, run_idempotent
 from subgraphs.orders.domain.records import Order
 from subgraphs.orders.domain.status import (
@@ -27,7 +29,6 @@ from subgraphs.orders.errors import (
     to_answer,
 )
 from subgraphs.orders.service.moving import Moving, cancelled
-from subgraphs.orders.service.saga import SagaSignal
 from subgraphs.orders.service.store import Due, Step
 
 
@@ -36,7 +37,7 @@ class Cancelling:
     database: Database
     clock: Clock
     moving: Moving
-    signal: SagaSignal
+    signal: Signal
 
     async def cancel(
         self, actor: str, order_id: UUID, reason: CancelReason, *, is_staff: bool, key: str | None

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from common.clock import Clock
+from common.events.sql import SqlConnection
 from common.ids import uuid7
-from common.subgraph.database import Database, Row, SqlConnection, fetch
+from common.subgraph.database import Database, Row, fetch
 from subgraphs.orders.domain.pricing import LINES_MAX, QUANTITY_MAX
 from subgraphs.orders.domain.records import Cart, CartLine
 from subgraphs.orders.errors import InvalidInput

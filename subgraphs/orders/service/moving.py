@@ -6,7 +6,8 @@ from uuid import UUID
 
 from common.clock import Clock
 from common.events import Event, Outbox
-from common.subgraph.database import Database, SqlConnection, fetch
+from common.events.sql import SqlConnection
+from common.subgraph.database import Database, fetch
 from subgraphs.orders.domain.pricing import Totals
 from subgraphs.orders.domain.records import Order
 from subgraphs.orders.domain.status import CancelReason, OrderStatus

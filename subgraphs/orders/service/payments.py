@@ -7,14 +7,15 @@ from uuid import UUID
 
 from common.errors import NotFoundError
 from common.events import Event
+from common.events.sql import SqlConnection
 from common.ids import format_id
-from common.subgraph.database import SqlConnection, fetch
+from common.subgraph.database import fetch
+from common.subgraph.due import Signal
 from subgraphs.orders.domain.records import Order
 from subgraphs.orders.domain.status import OrderStatus
 from subgraphs.orders.domain.words import USER_PREFIX
 from subgraphs.orders.events import order_id_of, order_payload, payment_id_of, payment_refused
 from subgraphs.orders.service.moving import Moving
-from subgraphs.orders.service.saga import SagaSignal
 
 _COMMIT = """
 UPDATE saga SET step = 'COMMIT', next_at = $3, attempts = 0, payment_id = $2
@@ -25,7 +26,7 @@ WHERE order_id = $1 AND (step = 'AWAIT_PAYMENT' OR (step = 'COMMIT' AND payment_
 @dataclass(frozen=True, slots=True)
 class Payments:
     moving: Moving
-    signal: SagaSignal
+    signal: Signal
 
     async def payable(self, payload: dict[str, Any]) -> Mapping[str, Any]:
         """The order as payments needs it, whatever its status. NOT_FOUND where it is not `principal_id`'s own, unless

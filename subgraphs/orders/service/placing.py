@@ -8,7 +8,7 @@ between the phases leaves at most a reservation, which expires; the buyer's repe
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from common.events import Outbox
 from common.ids import uuid7
 from common.money import currency_digits
 from common.subgraph.database import Database
+from common.subgraph.due import Signal
 from common.subgraph.idempotency import IdempotentRequest, store_answer
 from common.subgraph.phased import Finished, begin, give_up
 from subgraphs.orders.domain.pricing import PricedLine, RequestedLine, Totals, check_lines, price_order
@@ -27,7 +28,6 @@ from subgraphs.orders.errors import InvalidInput, OrderError, ReservationUnavail
 from subgraphs.orders.events import order_moved
 from subgraphs.orders.service.carts import Carts
 from subgraphs.orders.service.moving import reserved
-from subgraphs.orders.service.saga import SagaSignal
 from subgraphs.orders.service.stock import HeldStock, Stock
 from subgraphs.orders.service.store import (
     Due,
@@ -51,8 +51,11 @@ class OrderRequest:
     shipping_address: Mapping[str, str | None]
     currency: str
     key: str
-    #: the input as it came: what a repetition must be equal to
-    body: Mapping[str, Any]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What a repetition under the same key must be equal to."""
+        return {name: value for name, value in asdict(self).items() if name not in {"actor", "key"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ class Placing:
     outbox: Outbox
     stock: Stock
     carts: Carts
-    signal: SagaSignal
+    signal: Signal
 
     async def place(self, wanted: OrderRequest) -> UUID:
         """Id of the order, AWAITING_PAYMENT or, when products did not answer, PENDING.

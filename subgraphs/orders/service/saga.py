@@ -11,16 +11,16 @@ take the step again. Commit is the pivot: from there on the order can only go fo
 """
 
 import asyncio
-import contextlib
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 import structlog
 
+from common.events.sql import SqlConnection
 from common.money import currency_digits
-from common.subgraph.database import SqlConnection, fetch
+from common.subgraph.database import fetch
 from subgraphs.orders.domain.pricing import PricedLine, RequestedLine, price_order
 from subgraphs.orders.domain.records import Order
 from subgraphs.orders.domain.status import CancelReason, OrderStatus
@@ -33,8 +33,6 @@ from subgraphs.orders.service.store import Due, Step
 BATCH = 20
 #: a worker that takes longer is taken for dead; longer than all its deadlines together
 LEASE = timedelta(seconds=15)
-BUSY_PAUSE_S = 0.005
-IDLE_PAUSE_S = 0.5
 RETRY_CAP_S = 60.0
 
 # `attempts` counts leases: after a crash it tells that the step was begun before
@@ -56,25 +54,6 @@ WHERE l.order_id = $1 AND l.product_id = p.product_id
 """
 
 _log = structlog.get_logger(__name__)
-
-
-class SagaSignal:
-    """Wakes the worker of this process: something may be due."""
-
-    def __init__(self) -> None:
-        self._event = asyncio.Event()
-
-    def wake(self) -> None:
-        self._event.set()
-
-    async def wait(self, timeout_s: float) -> bool:
-        """Until woken or the time is over; True if woken."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(timeout_s):
-                await self._event.wait()
-        was_woken = self._event.is_set()
-        self._event.clear()
-        return was_woken
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,30 +140,11 @@ class Saga:
         )
 
 
-@dataclass(slots=True)
-class SagaWorker:
-    """Takes what is due, until stopped. Several may run, here and in other processes."""
+@dataclass(frozen=True, slots=True)
+class DueSteps:
+    """Takes the steps that are due."""
 
     saga: Saga
-    signal: SagaSignal
-    _is_stopping: bool = field(default=False, init=False)
-
-    def stop(self) -> None:
-        self._is_stopping = True
-        self.signal.wake()
-
-    async def run(self) -> None:
-        pause_s = BUSY_PAUSE_S
-        while not self._is_stopping:
-            taken_count = await self.take_due()
-            if taken_count == BATCH:
-                continue
-            # whoever wakes us has yet to commit, so we look often for a moment
-            if taken_count or await self.signal.wait(pause_s):
-                pause_s = BUSY_PAUSE_S
-                await asyncio.sleep(pause_s)
-            else:
-                pause_s = min(pause_s * 1.5, IDLE_PAUSE_S)
 
     async def take_due(self) -> int:
         """One batch; the number of steps taken or tried."""

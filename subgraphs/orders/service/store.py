@@ -12,8 +12,9 @@ from uuid import UUID
 import orjson
 
 from common.events import Event
+from common.events.sql import SqlConnection
 from common.ids import uuid7
-from common.subgraph.database import Row, SqlConnection, fetch
+from common.subgraph.database import Row, fetch
 from subgraphs.orders.domain.records import Order
 from subgraphs.orders.domain.status import CancelReason, FulfillmentStatus, OrderStatus, sources_of
 

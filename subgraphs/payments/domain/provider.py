@@ -40,6 +40,9 @@ class Charge:
 class PaymentProvider(Protocol):
     """What the shop needs of a provider. All methods raise ProviderUnavailable when there is no answer."""
 
+    async def card_of(self, token: str) -> Card | None:
+        """What may be known of the card behind a token; None: there is no such token."""
+
     async def authorize(self, key: str, token: str, amount_minor: int, currency: str) -> Charge:
         """Hold the amount. A decline is an answer, not an error. Same key: same charge, whatever the rest says."""
 

@@ -63,6 +63,7 @@ class Payment:
     customer_id: UUID
     status: PaymentStatus
     amount_minor: int
+    authorized_minor: int
     captured_minor: int
     refunded_minor: int
     currency: str

@@ -264,6 +264,41 @@ class Migration(migrations.Migration):
             bases=["Model"],
         ),
         ops.CreateModel(
+            name="ProviderTask",
+            fields=[
+                ("id", fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
+                (
+                    "payment",
+                    fields.ForeignKeyField(
+                        "payments.Payment",
+                        source_field="payment_id",
+                        db_index=True,
+                        db_constraint=True,
+                        to_field="id",
+                        on_delete=OnDelete.RESTRICT,
+                    ),
+                ),
+                ("kind", fields.CharField(description="AUTHORIZE, CAPTURE, VOID or REFUND", max_length=16)),
+                (
+                    "subject_id",
+                    fields.UUIDField(
+                        description="the attempt or refund it is about; the payment itself for CAPTURE and VOID"
+                    ),
+                ),
+                ("attempts", fields.IntField(db_default=0)),
+                ("next_at", fields.DatetimeField(db_index=True, auto_now=False, auto_now_add=False)),
+                ("last_error", fields.TextField(null=True, unique=False)),
+            ],
+            options={
+                "table": "provider_task",
+                "app": "payments",
+                "unique_together": (("kind", "subject_id"),),
+                "pk_attr": "id",
+                "table_description": "What the provider still has to be asked: a row for each call whose outcome is not written yet.",
+            },
+            bases=["Model"],
+        ),
+        ops.CreateModel(
             name="Refund",
             fields=[
                 ("id", fields.UUIDField(primary_key=True, default=uuid4, unique=True, db_index=True)),
@@ -313,6 +348,12 @@ class Migration(migrations.Migration):
             options={
                 "table": "sandbox_charge",
                 "app": "payments",
+                "constraints": [
+                    CheckConstraint(
+                        check="captured_minor <= amount_minor AND refunded_minor <= captured_minor",
+                        name="sandbox_charge_amounts",
+                    )
+                ],
                 "pk_attr": "reference",
                 "table_description": "The sandbox provider's own ledger: an independent witness of what was charged.",
             },

@@ -1,0 +1,146 @@
+"""Goods leave the house, and arrive: in parts if need be; the last delivery completes the order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from common.clock import Clock
+from common.events import Outbox
+from common.events.sql import SqlConnection
+from common.ids import uuid7
+from common.subgraph.database import Database, Row, fetch
+from common.subgraph.idempotency import IdempotentRequest, RejectedError, run_idempotent
+from subgraphs.orders.domain.records import Order
+from subgraphs.orders.domain.status import FulfillmentStatus, LineProgress, OrderStatus, fulfillment_status
+from subgraphs.orders.errors import IllegalTransition, InvalidInput, NotFound, OrderError, raise_if_refused, to_answer
+from subgraphs.orders.events import fulfillment_created
+from subgraphs.orders.service.moving import Moving, moved
+from subgraphs.orders.service.store import move_order
+
+_PROGRESS = """
+SELECT l.id, l.product_id, l.quantity AS ordered, coalesce(sum(f.quantity), 0)::int AS shipped,
+    coalesce(sum(f.quantity) FILTER (WHERE p.delivered_at IS NOT NULL), 0)::int AS delivered
+FROM order_line l LEFT JOIN fulfillment_line f ON f.order_line_id = l.id LEFT JOIN fulfillment p ON p.id = f.fulfillment_id
+WHERE l.order_id = $1 GROUP BY l.id
+"""
+_INSERT = """
+WITH made AS (
+    INSERT INTO fulfillment (id, order_id, carrier, tracking_number, shipped_at) VALUES ($1, $2, $3, $4, $5) RETURNING id
+)
+INSERT INTO fulfillment_line (id, fulfillment_id, order_line_id, quantity)
+SELECT l.id, made.id, l.order_line_id, l.quantity FROM made,
+    unnest($6::uuid[], $7::uuid[], $8::int[]) AS l(id, order_line_id, quantity)
+"""
+_DELIVER = "UPDATE fulfillment SET delivered_at = $2 WHERE id = $1 AND delivered_at IS NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Shipment:
+    """What leaves the house: units by order line."""
+
+    order_id: UUID
+    quantity_by_line: Mapping[UUID, int]
+    carrier: str | None
+    tracking_number: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fulfilling:
+    database: Database
+    clock: Clock
+    outbox: Outbox
+    moving: Moving
+
+    async def ship(self, actor: str, shipment: Shipment, key: str) -> UUID:
+        """Id of the order. Raises NotFound, InvalidInput, IllegalTransition, IdempotencyConflictedError."""
+
+        async def effect(connection: SqlConnection) -> dict[str, Any]:
+            try:
+                await self._ship(connection, actor, shipment)
+            except OrderError as exc:
+                raise RejectedError(to_answer(exc)) from exc
+            return {"id": str(shipment.order_id)}
+
+        body = {
+            "order_id": shipment.order_id,
+            "lines": {str(line_id): quantity for line_id, quantity in shipment.quantity_by_line.items()},
+            "carrier": shipment.carrier,
+            "tracking_number": shipment.tracking_number,
+        }
+        request = IdempotentRequest(actor, "fulfillmentCreate", key, body)
+        outcome = await run_idempotent(self.database, self.clock, request, effect)
+        raise_if_refused(outcome.answer)
+        return UUID(outcome.answer["id"])
+
+    async def deliver(self, actor: str, fulfillment_id: UUID) -> UUID:
+        """Id of the order. Delivering again changes nothing. Raises NotFound."""
+        async with self.database.transaction() as connection:
+            rows = await fetch(connection, "SELECT order_id FROM fulfillment WHERE id = $1", [fulfillment_id])
+            if not rows:
+                raise NotFound("There is no such fulfilment.", ["id"])
+            order = await self._locked(connection, rows[0]["order_id"])
+            await fetch(connection, _DELIVER, [fulfillment_id, self.clock.now()])
+            await self._advance(connection, order, actor)
+        return order.id
+
+    async def _ship(self, connection: SqlConnection, actor: str, shipment: Shipment) -> None:
+        order = await self._locked(connection, shipment.order_id)
+        if order.status is not OrderStatus.CONFIRMED:
+            raise IllegalTransition(
+                f"An order that is {order.status} cannot be shipped.",
+                ["orderId"],
+                order.status.value,
+                [OrderStatus.CONFIRMED.value],
+            )
+        line_by_id = {row["id"]: row for row in await fetch(connection, _PROGRESS, [order.id])}
+        if not shipment.quantity_by_line:
+            raise InvalidInput("A fulfilment has at least one line.", ["lines"])
+        for line_id, quantity in shipment.quantity_by_line.items():
+            line = line_by_id.get(line_id)
+            if line is None:
+                raise NotFound("There is no such line in this order.", ["lines", "orderLineId"])
+            if not 1 <= quantity <= line["ordered"] - line["shipped"]:
+                left = line["ordered"] - line["shipped"]
+                raise InvalidInput(f"{left} units of this line are left to ship.", ["lines", "quantity"])
+        fulfillment_id = uuid7()
+        line_ids = list(shipment.quantity_by_line)
+        await fetch(
+            connection,
+            _INSERT,
+            [
+                fulfillment_id,
+                order.id,
+                shipment.carrier,
+                shipment.tracking_number,
+                self.clock.now(),
+                [uuid7() for _ in line_ids],
+                line_ids,
+                list(shipment.quantity_by_line.values()),
+            ],
+        )
+        goods = [(line_by_id[line_id]["product_id"], shipment.quantity_by_line[line_id]) for line_id in line_ids]
+        event = fulfillment_created(fulfillment_id, order.id, goods, self.clock, actor)
+        await self.outbox.add(connection, event)
+        await self._advance(connection, order, actor)
+
+    async def _advance(self, connection: SqlConnection, order: Order, actor: str) -> None:
+        """The order's axis of fulfilment after a change; all delivered completes it."""
+        progress = _progress(await fetch(connection, _PROGRESS, [order.id]))
+        status = fulfillment_status(progress)
+        if status is FulfillmentStatus.DELIVERED and order.status is OrderStatus.CONFIRMED:
+            after = replace(moved(order, OrderStatus.COMPLETED, self.clock.now()), fulfillment_status=status)
+            await self.moving.step(connection, order, after, due=None, actor=actor)
+        elif status is not order.fulfillment_status:
+            after = replace(moved(order, order.status, self.clock.now()), fulfillment_status=status)
+            await move_order(connection, order, after, None)
+
+    async def _locked(self, connection: SqlConnection, order_id: UUID) -> Order:
+        order = await self.moving.load_locked(connection, order_id)
+        if order is None:
+            raise NotFound("There is no such order.", ["orderId"])
+        return order
+
+
+def _progress(rows: Sequence[Row]) -> list[LineProgress]:
+    return [LineProgress(row["ordered"], row["shipped"], row["delivered"]) for row in rows]

@@ -1,0 +1,1 @@
+"""What payments can do, without GraphQL: pay, refund, settle what the provider says, and read."""

@@ -84,7 +84,9 @@ async def test_guards_decide_per_request_and_the_first_field_that_holds_sets_the
 
 
 async def test_an_object_whose_every_field_is_skipped_is_empty_and_a_null_stays_null() -> None:
-    query = "query($x: Boolean!) { cat { name @include(if: $x) } any { ... on Dog { name } } named { name @skip(if: true) } }"
+    query = """query($x: Boolean!) {
+      cat { name @include(if: $x) }  any { ... on Dog { name } }  named { name @skip(if: true) }
+    }"""
     assert await shaped(query, {"x": False}, cat=CAT, any=CAT, named=None) == {"cat": {}, "any": {}, "named": None}
 
 

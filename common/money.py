@@ -24,7 +24,7 @@ DIGITS_BY_CURRENCY: dict[str, int] = (
     | dict.fromkeys(_THREE_DIGITS.split(), 3)
 )
 
-_AMOUNT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,3})?", re.ASCII)
+_AMOUNT = re.compile(r"-?(?:0|[1-9][0-9]{0,18})(?:\.[0-9]{1,3})?", re.ASCII)
 #: what a BIGINT column holds
 _MAX_MINOR = 2**63 - 1
 

@@ -19,7 +19,14 @@ _MIN_SECRET_BYTES = 32
 class Settings(BaseSettings):
     """What every process needs, router or subgraph."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX,
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+        # a refused value may be a secret
+        hide_input_in_errors=True,
+    )
 
     environment: Literal["development", "production"] = "development"
     log_level: Literal["debug", "info", "warning", "error"] = "info"

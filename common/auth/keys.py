@@ -50,7 +50,10 @@ def parse_key_set(data: bytes) -> dict[str, jwt.PyJWK]:
 
     Raises ValueError if it is no JSON object with a list `keys`.
     """
-    document: Any = orjson.loads(data)
+    try:
+        document: Any = orjson.loads(data)
+    except ValueError as exc:
+        raise ValueError("not a JSON Web Key Set: not JSON") from exc
     entries = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(entries, list):
         raise ValueError("not a JSON Web Key Set: no list `keys`")

@@ -60,7 +60,7 @@ class RetryDelays:
 
     def delay_s(self, attempt: int) -> float:
         """After the `attempt`-th try (from 1): full jitter, but at least a tenth, so that it is a pause."""
-        ceiling_s = min(self.cap_s, self.base_s * 2.0 ** (attempt - 1))
+        ceiling_s = min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 60))
         return random.uniform(0.1, 1.0) * ceiling_s  # noqa: S311  # jitter
 
 

@@ -30,9 +30,10 @@ class RedisStore(Generic[V]):
 
     def __init__(self, url: str, *, namespace: str, value_type: Any, clock: Clock) -> None:
         self._client = redis.asyncio.from_url(url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S)
-        self._cache = aiocache.RedisCache(
-            client=self._client, serializer=NullSerializer(encoding=None), namespace=f"{namespace}:", timeout=0
-        )
+        # its own timeout, a task per call, is switched off: ours is cheaper
+        self._cache = aiocache.RedisCache(serializer=NullSerializer(encoding=None), namespace=namespace, timeout=0)
+        # aiocache takes no address, only its parts and not all of them (TLS, sockets)
+        self._cache.client = self._client
         self._encode = msgspec.json.Encoder().encode
         self._decode: Callable[[bytes], Entry[V]] = msgspec.json.Decoder(Entry[value_type]).decode
         self._clock = clock
@@ -53,7 +54,9 @@ class RedisStore(Generic[V]):
 
     async def write(self, key: str, entry: Entry[V], *, keep_s: float) -> None:
         try:
-            await self._within(self._cache.set(key, self._encode(entry), ttl=max(1, round(keep_s))))
+            name, keep_ms = self._cache.build_key(key), max(1, round(keep_s * 1000))
+            # aiocache's own `set` sends SETEX, which redis-py deprecates
+            await self._within(self._cache.raw("set", name, self._encode(entry), px=keep_ms))
         except _AWAY as exc:
             _log.warning("the cache cannot be written", error=repr(exc))
 

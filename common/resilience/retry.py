@@ -26,7 +26,7 @@ class RetryPolicy:
 
     def delay_s(self, attempt: int) -> float:
         """After the `attempt`-th try (from 1), anything between nothing and base · 2^(attempt-1), capped."""
-        return random.uniform(0, min(self.cap_s, self.base_s * 2.0 ** (attempt - 1)))  # noqa: S311  # jitter
+        return random.uniform(0, min(self.cap_s, self.base_s * 2.0 ** min(attempt - 1, 60)))  # noqa: S311  # jitter
 
 
 class RetryBudget:

@@ -1,0 +1,62 @@
+"""Health: what load balancers and operators are told."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from common.health import Health, HealthCheck
+
+pytestmark = pytest.mark.anyio
+
+
+async def _works() -> None:
+    pass
+
+
+async def _fails() -> None:
+    raise ConnectionError("postgres://shop:hunter2@10.0.0.7 is away")
+
+
+async def _hangs() -> None:
+    await asyncio.sleep(60)
+
+
+async def _ready(*checks: HealthCheck) -> tuple[int, dict[str, Any]]:
+    report = await Health("orders", checks).ready()
+    return report.http_status, json.loads(report.body)
+
+
+async def test_ready_when_every_dependency_answers() -> None:
+    status, body = await _ready(HealthCheck("database", _works), HealthCheck("bus", _works))
+    assert status == 200
+    assert (body["service"], body["status"]) == ("orders", "ok")
+    assert {name: check["status"] for name, check in body["checks"].items()} == {"database": "ok", "bus": "ok"}
+
+
+async def test_unready_without_a_critical_dependency_degraded_without_another() -> None:
+    status, body = await _ready(HealthCheck("database", _fails), HealthCheck("cache", _works, is_critical=False))
+    assert (status, body["status"], body["checks"]["database"]["error"]) == (503, "unavailable", "ConnectionError")
+    status, body = await _ready(HealthCheck("database", _works), HealthCheck("cache", _fails, is_critical=False))
+    assert (status, body["status"], body["checks"]["cache"]["status"]) == (200, "degraded", "failed")
+
+
+async def test_what_a_check_raises_is_not_shown() -> None:
+    report = await Health("orders", [HealthCheck("database", _fails)]).ready()
+    assert b"hunter2" not in report.body
+    assert b"10.0.0.7" not in report.body
+
+
+async def test_a_dependency_that_hangs_does_not_hang_the_answer() -> None:
+    async with asyncio.timeout(1):
+        status, body = await _ready(HealthCheck("database", _hangs, timeout_s=0.05), HealthCheck("bus", _works))
+    assert (status, body["checks"]["database"]["error"], body["checks"]["bus"]["status"]) == (503, "timeout", "ok")
+
+
+async def test_while_draining_it_is_alive_and_not_ready() -> None:
+    health = Health("orders", [HealthCheck("database", _works)])
+    health.start_draining()
+    report = await health.ready()
+    assert (report.status, report.http_status) == ("draining", 503)
+    assert (health.live().status, health.live().http_status) == ("ok", 200)

@@ -1,0 +1,126 @@
+"""Trying again within limits, and the time that is left."""
+
+import asyncio
+import time
+
+import pytest
+
+from common.errors import BadInputError, DeadlineExceededError, RateLimitedError, UnavailableError
+from common.resilience import RetryBudget, RetryPolicy, deadline_scope, remaining_s, retry, under_deadline
+
+pytestmark = pytest.mark.anyio
+AT_ONCE = RetryPolicy(attempts=3, base_s=0)
+
+
+class _Flaky:
+    def __init__(self, *outcomes: Exception | str) -> None:
+        self._outcomes = list(outcomes)
+        self.call_count = 0
+
+    async def __call__(self) -> str:
+        self.call_count += 1
+        outcome = self._outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+
+async def test_the_first_success_ends_it() -> None:
+    flaky = _Flaky(UnavailableError(), ConnectionError(), "answer", "never asked")
+    assert await retry(flaky, AT_ONCE) == "answer"
+    assert flaky.call_count == 3
+
+
+async def test_the_last_failure_is_what_the_caller_gets() -> None:
+    with pytest.raises(TimeoutError, match="third"):
+        await retry(_Flaky(OSError("first"), OSError("second"), TimeoutError("third")), AT_ONCE)
+
+
+async def test_what_would_fail_again_is_not_repeated() -> None:
+    flaky = _Flaky(BadInputError("wrong"), "never asked")
+    with pytest.raises(BadInputError):
+        await retry(flaky, AT_ONCE)
+    assert flaky.call_count == 1
+
+
+async def test_a_budget_keeps_retries_a_small_share_of_calls() -> None:
+    budget = RetryBudget(ratio=0.2, reserve=10)
+    calls = 0
+
+    async def fail() -> None:
+        nonlocal calls
+        calls += 1
+        raise UnavailableError
+
+    for _ in range(100):
+        with pytest.raises(UnavailableError):
+            await retry(fail, AT_ONCE, budget=budget)
+    # 10 saved, 20 earned by 100 calls
+    assert 100 + 28 <= calls <= 100 + 30
+
+
+async def test_no_wait_outlasts_the_deadline() -> None:
+    flaky = _Flaky(RateLimitedError(retry_after_s=5), "never asked")
+    started_at = time.monotonic()
+    with deadline_scope(0.5), pytest.raises(RateLimitedError):
+        await retry(flaky, AT_ONCE)
+    assert time.monotonic() - started_at < 0.2
+
+
+async def test_the_other_side_s_wish_to_wait_is_respected() -> None:
+    started_at = time.monotonic()
+    assert await retry(_Flaky(RateLimitedError(retry_after_s=0.05), "answer"), AT_ONCE) == "answer"
+    assert time.monotonic() - started_at >= 0.05
+
+
+def test_delays_are_jittered_from_nothing_to_a_doubling_ceiling() -> None:
+    policy = RetryPolicy(base_s=1, cap_s=5)
+    for attempt, ceiling_s in ((1, 1), (2, 2), (3, 4), (4, 5), (2000, 5)):
+        delays = [policy.delay_s(attempt) for _ in range(500)]
+        assert 0 <= min(delays) < 0.1 * ceiling_s
+        assert 0.9 * ceiling_s < max(delays) <= ceiling_s
+
+
+def test_an_inner_deadline_can_only_be_nearer() -> None:
+    assert remaining_s(7) == 7
+    with deadline_scope(1):
+        assert 0.9 < remaining_s(7) <= 1
+        assert remaining_s(0.2) == 0.2
+        with deadline_scope(60):
+            assert 0.9 < remaining_s(7) <= 1
+        with deadline_scope(0):
+            assert remaining_s(7) == 0
+    assert remaining_s(7) == 7
+
+
+async def test_tasks_inherit_the_deadline() -> None:
+    async def left_s() -> float:
+        return remaining_s(60)
+
+    with deadline_scope(1):
+        assert await asyncio.create_task(left_s()) <= 1
+    assert await asyncio.create_task(left_s()) == 60
+
+
+async def test_work_that_takes_too_long_is_ended() -> None:
+    with deadline_scope(0.05), pytest.raises(DeadlineExceededError):
+        async with under_deadline(10):
+            await asyncio.sleep(10)
+
+
+async def test_a_timeout_of_the_work_s_own_is_not_taken_for_the_deadline() -> None:
+    with pytest.raises(TimeoutError, match="mine"):
+        async with under_deadline(10):
+            raise TimeoutError("mine")
+
+
+async def test_cancellation_from_outside_stays_cancellation() -> None:
+    async def work() -> None:
+        async with under_deadline(10):
+            await asyncio.sleep(10)
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -4,6 +4,13 @@ from router.operation.limits import DocumentLimits
 from router.operation.normalize import normalize_operation
 from router.operation.parse import parse_document
 from router.operation.validate import validate_document
-from router.operation.variables import coerce_variables
+from router.operation.variables import VariableCoercion, coerce_variables
 
-__all__ = ["DocumentLimits", "coerce_variables", "normalize_operation", "parse_document", "validate_document"]
+__all__ = [
+    "DocumentLimits",
+    "VariableCoercion",
+    "coerce_variables",
+    "normalize_operation",
+    "parse_document",
+    "validate_document",
+]

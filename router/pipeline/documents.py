@@ -13,7 +13,7 @@ from graphql import GraphQLSchema
 from common.lru import LruMap
 from router.errors import RECURSION_LIMIT_EXCEEDED, RequestError, refuse
 from router.execution.compiled import CompiledPlan
-from router.operation import DocumentLimits, normalize_operation, parse_document, validate_document
+from router.operation import DocumentLimits, VariableCoercion, normalize_operation, parse_document, validate_document
 from router.operation.model import Field, Operation, Selection
 from router.plan.nodes import QueryPlan
 
@@ -31,6 +31,7 @@ class Planned:
 class PreparedOperation:
     operation: Operation
     has_introspection: bool
+    coercion: VariableCoercion
     plans: LruMap[object, Planned] = field(default_factory=lambda: LruMap(_VARIANTS))
 
 
@@ -72,7 +73,9 @@ class Documents:
             return RequestError(refusal.errors, refusal.headers)  # without the traceback, which holds the document
         except RecursionError:
             return refuse(RECURSION_LIMIT_EXCEEDED, "The document is nested too deeply.")
-        return PreparedOperation(operation, _has_introspection(operation.selections))
+        return PreparedOperation(
+            operation, _has_introspection(operation.selections), VariableCoercion(operation, self._api_schema)
+        )
 
 
 def _has_introspection(selections: tuple[Selection, ...]) -> bool:

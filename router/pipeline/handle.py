@@ -14,6 +14,7 @@ from router.errors import (
     GATEWAY_TIMEOUT,
     INTERNAL_SERVER_ERROR,
     MUTATION_FORBIDDEN,
+    REQUEST_TIMEOUT,
     SUBSCRIPTION_TRANSPORT,
     UNAUTHENTICATED,
     RequestError,
@@ -35,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 async def handle_request(engine: Engine, request: HttpRequest) -> HttpResponse:
     """Never raises: what cannot be served is answered with GraphQL errors."""
-    accepted = ANYTHING
+    accepted, asked = ANYTHING, None
     try:
         engine.rate_limits.enter()
     except RequestError as refusal:
@@ -54,7 +55,8 @@ async def handle_request(engine: Engine, request: HttpRequest) -> HttpResponse:
     except RequestError as refusal:
         return _refused(engine, refusal, accepted)
     except TimeoutError:
-        return _refused(engine, refuse(GATEWAY_TIMEOUT, "Your request has been timed out"), accepted)
+        code = REQUEST_TIMEOUT if asked is None else GATEWAY_TIMEOUT  # the body did not come, or the answer
+        return _refused(engine, refuse(code, "Your request has been timed out"), accepted)
     except Exception:
         logger.exception("a fault while serving a request")
         return _refused(engine, refuse(INTERNAL_SERVER_ERROR, "Internal server error"), accepted)

@@ -20,7 +20,6 @@ from router.errors import (
 )
 from router.execution.execute import execute, subscribe
 from router.execution.model import ExecutionContext, ExecutionResult
-from router.operation import coerce_variables
 from router.operation.model import Operation, OperationKind
 from router.pipeline.authenticate import Caller
 from router.pipeline.authorize import Granted, authorize, put_nulls, reject, unauthorized_errors
@@ -53,7 +52,7 @@ async def start(engine: Engine, request: GraphQLRequest, caller: Caller, headers
         engine.persisted_queries.keep(hash_to_keep, text)
     _check_allowed(engine, prepared)
     granted = await _authorize(engine, prepared, caller)
-    variables = coerce_variables(prepared.operation, engine.supergraph.api_schema, request.variables)
+    variables = prepared.coercion.coerce(request.variables)
     planned = engine.plans.plan(prepared, granted, engine.plans.draw_labels())
     extensions, is_dry_run = {}, False
     if engine.config.expose_query_plan and (wanted := wants_plan(headers)):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 from common.errors import CircuitOpenError as OpenCircuit
 from common.resilience.breaker import BreakerMetrics, CircuitBreaker
@@ -72,22 +72,29 @@ class BreakerLayer:
 
 @dataclass(frozen=True, slots=True)
 class TraceLayer:
-    """A client span, whose ids go along in `traceparent`."""
+    """A client span, whose ids go along in `traceparent`. A trace that is not recorded gets no span here: the ids of
+    the request's own span say as much, and cost a tenth."""
 
     client: SubgraphClient
     telemetry: Telemetry
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        if not get_current_span().is_recording():
+            return await self.client.send(_with_trace(request))
         with self.telemetry.tracer.start_as_current_span(
             f"subgraph {request.subgraph}",
             kind=SpanKind.CLIENT,
             attributes={"subgraph.name": request.subgraph},
             record_exception=False,
         ) as span:
-            headers: dict[str, str] = {}
-            inject_headers(headers)
-            response = await self.client.send(replace(request, headers=(*request.headers, *headers.items())))
+            response = await self.client.send(_with_trace(request))
             span.set_attribute("http.response.status_code", response.status)
             if response.status >= 500:
                 span.set_status(StatusCode.ERROR)
             return response
+
+
+def _with_trace(request: SubgraphRequest) -> SubgraphRequest:
+    headers: dict[str, str] = {}
+    inject_headers(headers)
+    return replace(request, headers=(*request.headers, *headers.items())) if headers else request

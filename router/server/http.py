@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from router.config.http import LimitsConfig
-from router.errors import HEADERS_TOO_LARGE, INVALID_GRAPHQL_REQUEST, REQUEST_TIMEOUT, REQUEST_TOO_LARGE, refuse
+from router.errors import HEADERS_TOO_LARGE, INVALID_GRAPHQL_REQUEST, REQUEST_TOO_LARGE, refuse
 from router.pipeline.engine import Engine
 from router.pipeline.handle import handle_request
 from router.pipeline.http import HttpRequest, HttpResponse, RawHeaders
@@ -19,7 +19,6 @@ from router.server.asgi import SECURITY_HEADERS, Receive, Scope, Send, send_byte
 from router.server.cors import Cors
 
 logger = logging.getLogger(__name__)
-_BODY_DEADLINE_S = 20.0
 _WRITE_DEADLINE_S = 30.0  #: a stream's reader that takes longer for one part is gone
 
 
@@ -75,13 +74,6 @@ class _BodyReader:
         declared = self.content_length
         if declared is not None and declared.isdigit() and int(declared[:20]) > max_bytes:
             raise refuse(REQUEST_TOO_LARGE, "payload too large for the `http_max_request_bytes` limit")
-        try:
-            async with asyncio.timeout(_BODY_DEADLINE_S):
-                return await self._read(max_bytes)
-        except TimeoutError:
-            raise refuse(REQUEST_TIMEOUT, "The request's body did not arrive in time") from None
-
-    async def _read(self, max_bytes: int) -> bytes:
         body = b""
         while True:
             message = await self.receive()

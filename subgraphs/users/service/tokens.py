@@ -15,7 +15,6 @@ from common.clock import Clock
 from common.events.sql import SqlConnection
 from common.ids import uuid7
 from common.subgraph.database import Database, Row, fetch
-from subgraphs.users.errors import BadCredentialsError
 from subgraphs.users.service.accounts import Account
 
 TOKEN_BYTES = 32
@@ -56,27 +55,28 @@ class LoginTokens:
         principal = Principal(account.public_id, frozenset(role.value for role in account.roles), account.scopes)
         return TokenPair(self.signer.sign(principal).token, refresh_token, self.access_lifetime_s)
 
-    async def spend(self, database: Database, refresh_token: str) -> Row:
-        """Marks the token used; its row (user_id, family_id).
+    async def spend(self, connection: SqlConnection, refresh_token: str) -> Row | None:
+        """Marks the token used; its row (user_id, family_id), None if it cannot be used (any more).
 
-        Raises BadCredentialsError; the family of a reused token is revoked then.
+        Issue the next token in the same transaction: who uses this one again waits for its end, and so finds the next
+        one when revoking the family.
         """
-        now = self.clock.now()
-        spent = await database.fetch(
+        spent = await fetch(
+            connection,
             """UPDATE refresh_token SET used_at = $2
                WHERE token_hash = $1 AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $2
                RETURNING user_id, family_id""",
-            [_hash(refresh_token), now],
+            [_hash(refresh_token), self.clock.now()],
         )
-        if spent:
-            return spent[0]
-        # a statement of its own, so that the refusal below does not roll it back
+        return spent[0] if spent else None
+
+    async def revoke_if_reused(self, database: Database, refresh_token: str) -> None:
+        """Revokes the family of a token that was used before; nothing for any other."""
         await database.fetch(
             """UPDATE refresh_token SET revoked_at = $2 WHERE revoked_at IS NULL AND family_id IN
                  (SELECT family_id FROM refresh_token WHERE token_hash = $1 AND used_at IS NOT NULL)""",
-            [_hash(refresh_token), now],
+            [_hash(refresh_token), self.clock.now()],
         )
-        raise BadCredentialsError("The refresh token is not valid any more; log in again.", "refreshToken")
 
     async def revoke_all(self, database: Database, user_id: UUID) -> None:
         """Every login of the user ends when its access token expires."""

@@ -116,12 +116,13 @@ class UserService:
 
     async def refresh(self, refresh_token: str) -> tuple[Account, TokenPair]:
         """The next pair of the family, with the roles of now. Raises BadCredentialsError."""
-        spent = await self.tokens.spend(self.database, refresh_token)
-        account = await self._account(spent["user_id"])
-        if account.status is not UserStatus.ACTIVE:
-            raise BadCredentialsError("The account is not active.", "refreshToken")
         async with self.database.transaction() as connection:
-            return account, await self.tokens.issue(connection, account, spent["family_id"])
+            spent = await self.tokens.spend(connection, refresh_token)
+            account = await self._account(spent["user_id"]) if spent else None
+            if spent and account and account.status is UserStatus.ACTIVE:
+                return account, await self.tokens.issue(connection, account, spent["family_id"])
+        await self.tokens.revoke_if_reused(self.database, refresh_token)
+        raise BadCredentialsError("The refresh token is not valid any more; log in again.", "refreshToken")
 
     async def logout(self, user_id: str) -> None:
         """Ends all logins of the user: access tokens do not say which of them they belong to."""

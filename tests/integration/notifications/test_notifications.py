@@ -107,6 +107,7 @@ async def inbox(notifications: SubgraphClient, owner: Principal) -> dict[str, An
 async def eventually(
     read: Callable[[], Awaitable[Any]], is_there: Callable[[Any], bool], timeout_s: float = 10.0
 ) -> Any:
+    value: Any = None
     for _ in range(int(timeout_s / POLL_S)):
         if is_there(value := await read()):
             return value

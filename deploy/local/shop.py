@@ -6,6 +6,7 @@ What is done here per subgraph follows the names: `subgraphs.<name>.app`, `.sche
 from __future__ import annotations
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,9 +29,10 @@ async def migrate() -> None:
 
 
 async def seed() -> None:
-    """The same, and demo data; what is there already stays as it is."""
+    """The demo data of the subgraphs that have some, on migrated databases; what is there already stays as it is."""
     for name in subgraph_names():
-        await importlib.import_module(f"subgraphs.{name}.seed").seed()
+        if importlib.util.find_spec(f"subgraphs.{name}.seed"):
+            await importlib.import_module(f"subgraphs.{name}.seed").seed()
 
 
 def artefacts() -> dict[Path, str]:

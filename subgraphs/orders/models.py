@@ -1,8 +1,11 @@
-"""Tables of carts and orders. A migration adds the order numbers and the trigger that guards the status."""
+"""Tables of carts and orders.
+
+Constraints, order numbers and the trigger that guards the status are written in SQL in `migrations/0002_rules.py`, because
+Tortoise does not create them from models.
+"""
 
 from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.migrations.constraints import CheckConstraint
 from tortoise.models import Model
 
 from common.events.models import DeadLetterModel, InboxModel, OutboxModel
@@ -34,14 +37,6 @@ class Order(Model):
             Index(fields=("customer_id", "id"), name="orders_of_customer"),
             Index(fields=("status", "id"), name="orders_by_status"),
         )
-        constraints = (
-            CheckConstraint(
-                check="total_minor = subtotal_minor + shipping_minor + tax_minor", name="orders_total_adds_up"
-            ),
-            CheckConstraint(
-                check="(status = 'CANCELLED') = (cancel_reason IS NOT NULL)", name="orders_cancel_has_reason"
-            ),
-        )
 
 
 class OrderLine(Model):
@@ -59,7 +54,6 @@ class OrderLine(Model):
     class Meta:
         table = "order_line"
         unique_together = (("order_id", "position"), ("order_id", "product_id"))
-        constraints = (CheckConstraint(check="quantity > 0", name="order_line_quantity"),)
 
 
 class OrderHistory(Model):
@@ -117,7 +111,6 @@ class CartLine(Model):
     class Meta:
         table = "cart_line"
         unique_together = (("cart_id", "product_id"),)
-        constraints = (CheckConstraint(check="quantity > 0", name="cart_line_quantity"),)
 
 
 class Fulfillment(Model):
@@ -147,7 +140,6 @@ class FulfillmentLine(Model):
     class Meta:
         table = "fulfillment_line"
         unique_together = (("fulfillment_id", "order_line_id"),)
-        constraints = (CheckConstraint(check="quantity > 0", name="fulfillment_line_quantity"),)
 
 
 class Idempotency(IdempotencyModel):

@@ -1,8 +1,10 @@
-"""Tables of payments and their ledger. No card data: what is known of a card is its brand and last four digits."""
+"""Tables of payments and their ledger. No card data: what is known of a card is its brand and last four digits.
+
+Constraints and triggers are written in SQL in `migrations/0002_rules.py`: Tortoise does not create them from models.
+"""
 
 from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from common.events.models import DeadLetterModel, InboxModel, OutboxModel
@@ -32,16 +34,6 @@ class Payment(Model):
     class Meta:
         table = "payment"
         indexes = (Index(fields=("status", "updated_at"), name="payment_by_status"),)
-        constraints = (
-            UniqueConstraint(
-                fields=("order_id",), name="payment_one_alive_per_order", condition="status NOT IN ('VOIDED', 'FAILED')"
-            ),
-            CheckConstraint(check="amount_minor > 0", name="payment_amount_positive"),
-            CheckConstraint(check="captured_minor <= authorized_minor", name="payment_captured_was_authorized"),
-            CheckConstraint(
-                check="refunded_minor >= 0 AND refunded_minor <= captured_minor", name="payment_refunded_was_captured"
-            ),
-        )
 
 
 class PaymentAttempt(Model):
@@ -96,7 +88,6 @@ class Refund(Model):
 
     class Meta:
         table = "refund"
-        constraints = (CheckConstraint(check="amount_minor > 0", name="refund_amount_positive"),)
 
 
 class LedgerPosting(Model):
@@ -139,12 +130,6 @@ class SandboxCharge(Model):
 
     class Meta:
         table = "sandbox_charge"
-        constraints = (
-            CheckConstraint(
-                check="captured_minor <= amount_minor AND refunded_minor <= captured_minor",
-                name="sandbox_charge_amounts",
-            ),
-        )
 
 
 class SandboxRefund(Model):

@@ -1,12 +1,12 @@
-"""Tables of the catalogue and of stock. The rules that must hold whatever the code does are CHECK constraints here.
+"""Tables of the catalogue and of stock.
 
 `available = on_hand - reserved`; `reserved` is the sum of the reservations HELD or COMMITTED and not yet shipped.
-The full-text column and its index are in the migration: Tortoise has no generated columns.
+Rules that must hold whatever the code does are constraints of the database; they, the partial indexes and the full-text
+column are written in SQL in `migrations/0002_rules.py`, because Tortoise does not create them from models.
 """
 
 from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
 from tortoise.models import Model
 
 from common.events.models import DeadLetterModel, InboxModel, OutboxModel
@@ -51,11 +51,6 @@ class Product(Model):
             Index(fields=("status", "name", "id"), name="product_by_name"),
             Index(fields=("status", "id"), name="product_by_age"),
         )
-        constraints = (
-            CheckConstraint(check="price_minor >= 0", name="product_price_not_negative"),
-            CheckConstraint(check="weight_grams >= 0", name="product_weight_not_negative"),
-            CheckConstraint(check="status IN ('DRAFT', 'ACTIVE', 'ARCHIVED')", name="product_status_known"),
-        )
 
 
 class Stock(Model):
@@ -69,7 +64,6 @@ class Stock(Model):
 
     class Meta:
         table = "stock"
-        constraints = (CheckConstraint(check="reserved >= 0 AND reserved <= on_hand", name="stock_never_oversold"),)
 
 
 class Reservation(Model):
@@ -89,13 +83,6 @@ class Reservation(Model):
 
     class Meta:
         table = "reservation"
-        constraints = (
-            UniqueConstraint(
-                fields=("order_id", "product_id"), name="reservation_one_live", condition="state <> 'RELEASED'"
-            ),
-            CheckConstraint(check="quantity > 0 AND shipped >= 0 AND shipped <= quantity", name="reservation_quantity"),
-            CheckConstraint(check="state IN ('HELD', 'COMMITTED', 'RELEASED')", name="reservation_state_known"),
-        )
 
 
 class StockMovement(Model):
@@ -115,7 +102,6 @@ class StockMovement(Model):
 
     class Meta:
         table = "stock_movement"
-        constraints = (CheckConstraint(check="delta <> 0", name="stock_movement_moves"),)
 
 
 class Idempotency(IdempotencyModel):

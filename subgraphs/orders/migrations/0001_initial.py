@@ -1,14 +1,12 @@
-from uuid import uuid4
-
+from tortoise import migrations
+from tortoise.migrations import operations as ops
+from common.events.models import ConditionalIndex
 from orjson import loads
-from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
+from uuid import uuid4
+from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.migrations import operations as ops
-from tortoise.migrations.constraints import CheckConstraint
-
-from common.events.models import ConditionalIndex
 
 
 class Migration(migrations.Migration):
@@ -47,7 +45,6 @@ class Migration(migrations.Migration):
                 "table": "cart_line",
                 "app": "orders",
                 "unique_together": (("cart_id", "product_id"),),
-                "constraints": [CheckConstraint(check="quantity > 0", name="cart_line_quantity")],
                 "pk_attr": "id",
             },
             bases=["Model"],
@@ -153,14 +150,6 @@ class Migration(migrations.Migration):
             options={
                 "table": "orders",
                 "app": "orders",
-                "constraints": [
-                    CheckConstraint(
-                        check="total_minor = subtotal_minor + shipping_minor + tax_minor", name="orders_total_adds_up"
-                    ),
-                    CheckConstraint(
-                        check="(status = 'CANCELLED') = (cancel_reason IS NOT NULL)", name="orders_cancel_has_reason"
-                    ),
-                ],
                 "indexes": [
                     Index(fields=["customer_id", "id"], name="orders_of_customer"),
                     Index(fields=["status", "id"], name="orders_by_status"),
@@ -250,7 +239,6 @@ class Migration(migrations.Migration):
                 "table": "order_line",
                 "app": "orders",
                 "unique_together": (("order_id", "position"), ("order_id", "product_id")),
-                "constraints": [CheckConstraint(check="quantity > 0", name="order_line_quantity")],
                 "pk_attr": "id",
             },
             bases=["Model"],
@@ -286,7 +274,6 @@ class Migration(migrations.Migration):
                 "table": "fulfillment_line",
                 "app": "orders",
                 "unique_together": (("fulfillment_id", "order_line_id"),),
-                "constraints": [CheckConstraint(check="quantity > 0", name="fulfillment_line_quantity")],
                 "pk_attr": "id",
             },
             bases=["Model"],

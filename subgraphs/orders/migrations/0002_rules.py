@@ -47,8 +47,23 @@ CREATE TRIGGER order_history_append_only BEFORE UPDATE OR DELETE ON order_histor
 """
 APPEND_ONLY_BACK = "DROP TRIGGER order_history_append_only ON order_history; DROP FUNCTION refuse_rewriting();"
 
-FOREIGN_KEY = "ALTER TABLE saga ADD CONSTRAINT saga_order_fkey FOREIGN KEY (order_id) REFERENCES orders (id);"
-FOREIGN_KEY_BACK = "ALTER TABLE saga DROP CONSTRAINT saga_order_fkey;"
+
+CONSTRAINTS = """
+ALTER TABLE orders
+    ADD CONSTRAINT orders_total_adds_up CHECK (total_minor = subtotal_minor + shipping_minor + tax_minor),
+    ADD CONSTRAINT orders_cancel_has_reason CHECK ((status = 'CANCELLED') = (cancel_reason IS NOT NULL));
+ALTER TABLE order_line ADD CONSTRAINT order_line_quantity CHECK (quantity > 0);
+ALTER TABLE cart_line ADD CONSTRAINT cart_line_quantity CHECK (quantity > 0);
+ALTER TABLE fulfillment_line ADD CONSTRAINT fulfillment_line_quantity CHECK (quantity > 0);
+ALTER TABLE saga ADD CONSTRAINT saga_order_fkey FOREIGN KEY (order_id) REFERENCES orders (id);
+"""
+CONSTRAINTS_BACK = """
+ALTER TABLE saga DROP CONSTRAINT saga_order_fkey;
+ALTER TABLE fulfillment_line DROP CONSTRAINT fulfillment_line_quantity;
+ALTER TABLE cart_line DROP CONSTRAINT cart_line_quantity;
+ALTER TABLE order_line DROP CONSTRAINT order_line_quantity;
+ALTER TABLE orders DROP CONSTRAINT orders_total_adds_up, DROP CONSTRAINT orders_cancel_has_reason;
+"""
 
 
 class Migration(migrations.Migration):
@@ -57,7 +72,7 @@ class Migration(migrations.Migration):
     initial = False
 
     operations = [
-        ops.RunSQL(FOREIGN_KEY, FOREIGN_KEY_BACK),
+        ops.RunSQL(CONSTRAINTS, CONSTRAINTS_BACK),
         ops.RunSQL(NUMBERS, NUMBERS_BACK),
         ops.RunSQL(GUARD, GUARD_BACK),
         ops.RunSQL(APPEND_ONLY, APPEND_ONLY_BACK),

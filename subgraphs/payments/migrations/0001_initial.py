@@ -1,14 +1,12 @@
-from uuid import uuid4
-
+from tortoise import migrations
+from tortoise.migrations import operations as ops
+from common.events.models import ConditionalIndex
 from orjson import loads
-from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
+from uuid import uuid4
+from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.migrations import operations as ops
-from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
-
-from common.events.models import ConditionalIndex
 
 
 class Migration(migrations.Migration):
@@ -173,19 +171,6 @@ class Migration(migrations.Migration):
             options={
                 "table": "payment",
                 "app": "payments",
-                "constraints": [
-                    UniqueConstraint(
-                        fields=("order_id",),
-                        name="payment_one_alive_per_order",
-                        condition="status NOT IN ('VOIDED', 'FAILED')",
-                    ),
-                    CheckConstraint(check="amount_minor > 0", name="payment_amount_positive"),
-                    CheckConstraint(check="captured_minor <= authorized_minor", name="payment_captured_was_authorized"),
-                    CheckConstraint(
-                        check="refunded_minor >= 0 AND refunded_minor <= captured_minor",
-                        name="payment_refunded_was_captured",
-                    ),
-                ],
                 "indexes": [Index(fields=["status", "updated_at"], name="payment_by_status")],
                 "pk_attr": "id",
             },
@@ -319,12 +304,7 @@ class Migration(migrations.Migration):
                 ("reason", fields.CharField(null=True, max_length=500)),
                 ("created_at", fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
-            options={
-                "table": "refund",
-                "app": "payments",
-                "constraints": [CheckConstraint(check="amount_minor > 0", name="refund_amount_positive")],
-                "pk_attr": "id",
-            },
+            options={"table": "refund", "app": "payments", "pk_attr": "id"},
             bases=["Model"],
         ),
         ops.CreateModel(
@@ -348,12 +328,6 @@ class Migration(migrations.Migration):
             options={
                 "table": "sandbox_charge",
                 "app": "payments",
-                "constraints": [
-                    CheckConstraint(
-                        check="captured_minor <= amount_minor AND refunded_minor <= captured_minor",
-                        name="sandbox_charge_amounts",
-                    )
-                ],
                 "pk_attr": "reference",
                 "table_description": "The sandbox provider's own ledger: an independent witness of what was charged.",
             },

@@ -46,6 +46,24 @@ CREATE TRIGGER ledger_posting_balanced AFTER INSERT ON ledger_posting REFERENCIN
 """
 BALANCE_BACK = "DROP TRIGGER ledger_posting_balanced ON ledger_posting; DROP FUNCTION require_balanced_entries();"
 
+CONSTRAINTS = """
+CREATE UNIQUE INDEX payment_one_alive_per_order ON payment (order_id) WHERE status NOT IN ('VOIDED', 'FAILED');
+ALTER TABLE payment
+    ADD CONSTRAINT payment_amount_positive CHECK (amount_minor > 0),
+    ADD CONSTRAINT payment_captured_was_authorized CHECK (captured_minor <= authorized_minor),
+    ADD CONSTRAINT payment_refunded_was_captured CHECK (refunded_minor >= 0 AND refunded_minor <= captured_minor);
+ALTER TABLE refund ADD CONSTRAINT refund_amount_positive CHECK (amount_minor > 0);
+ALTER TABLE sandbox_charge
+    ADD CONSTRAINT sandbox_charge_amounts CHECK (captured_minor <= amount_minor AND refunded_minor <= captured_minor);
+"""
+CONSTRAINTS_BACK = """
+ALTER TABLE sandbox_charge DROP CONSTRAINT sandbox_charge_amounts;
+ALTER TABLE refund DROP CONSTRAINT refund_amount_positive;
+ALTER TABLE payment DROP CONSTRAINT payment_amount_positive, DROP CONSTRAINT payment_captured_was_authorized,
+    DROP CONSTRAINT payment_refunded_was_captured;
+DROP INDEX payment_one_alive_per_order;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("payments", "0001_initial")]
@@ -53,6 +71,7 @@ class Migration(migrations.Migration):
     initial = False
 
     operations = [
+        ops.RunSQL(CONSTRAINTS, CONSTRAINTS_BACK),
         ops.RunSQL(GUARD, GUARD_BACK),
         ops.RunSQL(APPEND_ONLY, APPEND_ONLY_BACK),
         ops.RunSQL(BALANCE, BALANCE_BACK),

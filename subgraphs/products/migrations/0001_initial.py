@@ -1,14 +1,12 @@
-from uuid import uuid4
-
+from tortoise import migrations
+from tortoise.migrations import operations as ops
+from common.events.models import ConditionalIndex
 from orjson import loads
-from tortoise import fields, migrations
 from tortoise.fields.base import OnDelete
 from tortoise.fields.data import JSON_DUMPS
+from uuid import uuid4
+from tortoise import fields
 from tortoise.indexes import Index
-from tortoise.migrations import operations as ops
-from tortoise.migrations.constraints import CheckConstraint, UniqueConstraint
-
-from common.events.models import ConditionalIndex
 
 
 class Migration(migrations.Migration):
@@ -195,11 +193,6 @@ class Migration(migrations.Migration):
             options={
                 "table": "product",
                 "app": "products",
-                "constraints": [
-                    CheckConstraint(check="price_minor >= 0", name="product_price_not_negative"),
-                    CheckConstraint(check="weight_grams >= 0", name="product_weight_not_negative"),
-                    CheckConstraint(check="status IN ('DRAFT', 'ACTIVE', 'ARCHIVED')", name="product_status_known"),
-                ],
                 "indexes": [
                     Index(fields=["status", "price_minor", "id"], name="product_by_price"),
                     Index(fields=["status", "name", "id"], name="product_by_name"),
@@ -235,15 +228,6 @@ class Migration(migrations.Migration):
             options={
                 "table": "reservation",
                 "app": "products",
-                "constraints": [
-                    UniqueConstraint(
-                        fields=("order_id", "product_id"), name="reservation_one_live", condition="state <> 'RELEASED'"
-                    ),
-                    CheckConstraint(
-                        check="quantity > 0 AND shipped >= 0 AND shipped <= quantity", name="reservation_quantity"
-                    ),
-                    CheckConstraint(check="state IN ('HELD', 'COMMITTED', 'RELEASED')", name="reservation_state_known"),
-                ],
                 "pk_attr": "id",
                 "table_description": "Units of one product for one order, at the price they were promised for; `shipped` units have left the house.",
             },
@@ -273,14 +257,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
             ],
-            options={
-                "table": "stock",
-                "app": "products",
-                "constraints": [
-                    CheckConstraint(check="reserved >= 0 AND reserved <= on_hand", name="stock_never_oversold")
-                ],
-                "pk_attr": "product_id",
-            },
+            options={"table": "stock", "app": "products", "pk_attr": "product_id"},
             bases=["Model"],
         ),
         ops.CreateModel(
@@ -307,7 +284,6 @@ class Migration(migrations.Migration):
             options={
                 "table": "stock_movement",
                 "app": "products",
-                "constraints": [CheckConstraint(check="delta <> 0", name="stock_movement_moves")],
                 "pk_attr": "id",
                 "table_description": "Every change of `on_hand`, append-only: the sum per product is `stock.on_hand` (law L1).",
             },

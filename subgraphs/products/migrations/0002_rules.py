@@ -21,8 +21,29 @@ CREATE TRIGGER stock_movement_append_only BEFORE UPDATE OR DELETE ON stock_movem
     FOR EACH ROW EXECUTE FUNCTION refuse_rewriting();
 """
 
-FOREIGN_KEY = "ALTER TABLE stock ADD CONSTRAINT stock_product_fkey FOREIGN KEY (product_id) REFERENCES product (id);"
-FOREIGN_KEY_BACK = "ALTER TABLE stock DROP CONSTRAINT stock_product_fkey;"
+
+CONSTRAINTS = """
+ALTER TABLE product
+    ADD CONSTRAINT product_price_not_negative CHECK (price_minor >= 0),
+    ADD CONSTRAINT product_weight_not_negative CHECK (weight_grams >= 0),
+    ADD CONSTRAINT product_status_known CHECK (status IN ('DRAFT', 'ACTIVE', 'ARCHIVED'));
+ALTER TABLE stock
+    ADD CONSTRAINT stock_product_fkey FOREIGN KEY (product_id) REFERENCES product (id),
+    ADD CONSTRAINT stock_never_oversold CHECK (reserved >= 0 AND reserved <= on_hand);
+ALTER TABLE reservation
+    ADD CONSTRAINT reservation_quantity CHECK (quantity > 0 AND shipped >= 0 AND shipped <= quantity),
+    ADD CONSTRAINT reservation_state_known CHECK (state IN ('HELD', 'COMMITTED', 'RELEASED'));
+CREATE UNIQUE INDEX reservation_one_live ON reservation (order_id, product_id) WHERE state <> 'RELEASED';
+ALTER TABLE stock_movement ADD CONSTRAINT stock_movement_moves CHECK (delta <> 0);
+"""
+CONSTRAINTS_BACK = """
+ALTER TABLE stock_movement DROP CONSTRAINT stock_movement_moves;
+DROP INDEX reservation_one_live;
+ALTER TABLE reservation DROP CONSTRAINT reservation_quantity, DROP CONSTRAINT reservation_state_known;
+ALTER TABLE stock DROP CONSTRAINT stock_product_fkey, DROP CONSTRAINT stock_never_oversold;
+ALTER TABLE product DROP CONSTRAINT product_price_not_negative, DROP CONSTRAINT product_weight_not_negative,
+    DROP CONSTRAINT product_status_known;
+"""
 
 
 class Migration(migrations.Migration):
@@ -31,7 +52,7 @@ class Migration(migrations.Migration):
     initial = False
 
     operations = [
-        ops.RunSQL(FOREIGN_KEY, FOREIGN_KEY_BACK),
+        ops.RunSQL(CONSTRAINTS, CONSTRAINTS_BACK),
         ops.RunSQL(SEARCH, "DROP INDEX product_search; ALTER TABLE product DROP COLUMN search;"),
         ops.RunSQL(SWEEPER, "DROP INDEX reservation_expiring;"),
         ops.RunSQL(HOT_ROWS, "ALTER TABLE stock RESET (fillfactor);"),

@@ -1,0 +1,129 @@
+"""Products, orders and payments in this process, each on a database of its own, joined by a real bus."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from common.auth import Principal
+from common.clock import Clock
+from common.ids import new_id
+from common.settings import SubgraphSettings
+from common.subgraph.database import Database
+from subgraphs.orders.app import create_app as create_orders
+from subgraphs.payments.app import create_app as create_payments
+from subgraphs.products.app import create_app as create_products
+from subgraphs.users.domain import Role
+from tests.kit.subgraph import SubgraphClient, as_user, fresh_database_name, running, settings_of
+
+ValueT = TypeVar("ValueT")
+
+ADDRESS = {"street": "1 Berry Lane", "city": "Portland", "zip": "97201", "country": "US"}
+STAFF = as_user("usr_01h455vb4pex5vsknk084sn02q", Role.ADMIN)
+
+CREATE_PRODUCT = """mutation($input: ProductCreateInput!) {
+    productCreate(input: $input) { product { id sku } errors { ... on UserError { message path } } } }"""
+PLACE = """mutation($input: OrderPlaceInput!) { orderPlace(input: $input) {
+    order { id number status version total { amount currency } lines { id quantity } }
+    errors { __typename ... on UserError { message path }
+        ... on InsufficientStockError { shortages { product { id } requested available } }
+        ... on PriceChangedError { was { amount } now { amount } } } } }"""
+PAY = """mutation($input: PaymentCreateInput!) { paymentCreate(input: $input) {
+    payment { id status amount { amount currency } }
+    errors { __typename ... on UserError { message path }
+        ... on PaymentDeclinedError { declineCode retryable } } } }"""
+
+
+def customer() -> Principal:
+    """Somebody new, without any scope."""
+    return as_user(new_id("usr"), Role.CUSTOMER)
+
+
+@dataclass(frozen=True, slots=True)
+class Commerce:
+    products: SubgraphClient
+    orders: SubgraphClient
+    payments: SubgraphClient
+
+    async def add_product(self, *, stock: int, price: str = "10.00", weight_grams: int = 500) -> str:
+        """Id of a new product."""
+        given = {
+            "name": "Punnet of strawberries",
+            "price": {"amount": price, "currency": "USD"},
+            "inventory": stock,
+            "weightGrams": weight_grams,
+        }
+        created = (await self.products.data(CREATE_PRODUCT, {"input": given}, STAFF))["productCreate"]
+        assert created["errors"] == []
+        product_id: str = created["product"]["id"]
+        return product_id
+
+    async def place(self, buyer: Principal, items: list[dict[str, Any]], **more: Any) -> dict[str, Any]:
+        """Payload of orderPlace; the idempotency key is new unless given."""
+        given = {"items": items, "shippingAddress": ADDRESS, "idempotencyKey": new_id("key"), **more}
+        payload: dict[str, Any] = (await self.orders.data(PLACE, {"input": given}, buyer))["orderPlace"]
+        return payload
+
+    async def placed(self, buyer: Principal, product_id: str, quantity: int = 1) -> dict[str, Any]:
+        """An order that awaits its payment."""
+        payload = await self.place(buyer, [{"productId": product_id, "quantity": quantity}])
+        assert payload["errors"] == []
+        order: dict[str, Any] = payload["order"]
+        return order
+
+    async def pay(self, buyer: Principal, order_id: str, token: str = "tok_visa", **more: Any) -> dict[str, Any]:  # noqa: S107
+        """Payload of paymentCreate; the idempotency key is new unless given."""
+        given = {"orderId": order_id, "paymentMethodToken": token, "idempotencyKey": new_id("key"), **more}
+        payload: dict[str, Any] = (await self.payments.data(PAY, {"input": given}, buyer))["paymentCreate"]
+        return payload
+
+    async def status(self, order_id: str) -> str:
+        answer = await self.orders.data("query($id: ID!) { order(id: $id) { status } }", {"id": order_id}, STAFF)
+        status: str = answer["order"]["status"]
+        return status
+
+    async def payment_statuses(self, order_id: str) -> list[str]:
+        given = [{"__typename": "Order", "id": order_id}]
+        (order,) = await self.payments.entities("... on Order { payments { status } }", given, STAFF)
+        return [payment["status"] for payment in order["payments"]]
+
+    async def inventory(self, product_id: str) -> tuple[int, int]:
+        """Units on hand and reserved."""
+        document = "query($id: ID!) { product(id: $id) { inventory { onHand reserved } } }"
+        stock = (await self.products.data(document, {"id": product_id}, STAFF))["product"]["inventory"]
+        return stock["onHand"], stock["reserved"]
+
+
+def database_of(client: SubgraphClient) -> Database:
+    database: Database = client.app.state.runtime.database
+    return database
+
+
+async def eventually(ask: Callable[[], Awaitable[ValueT]], expected: ValueT, timeout_s: float = 10.0) -> None:
+    """Waits until `ask` gives `expected`; fails with what it gave last."""
+    deadline = asyncio.get_running_loop().time() + timeout_s
+    while (found := await ask()) != expected:
+        assert asyncio.get_running_loop().time() < deadline, f"expected {expected!r}, found {found!r}"
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def running_commerce(
+    postgres_url: str, nats_url: str, *, clock: Clock | None = None, names: tuple[str, str, str] | None = None
+) -> AsyncIterator[Commerce]:
+    """The three of them. `names` of databases that exist already start them on what is in there."""
+    settings = SubgraphSettings(**settings_of(postgres_url, nats_url))
+    products, orders, payments = names or (
+        fresh_database_name("products"),
+        fresh_database_name("orders"),
+        fresh_database_name("payments"),
+    )
+    async with AsyncExitStack() as stack:
+        yield Commerce(
+            await stack.enter_async_context(running(create_products(settings, clock=clock, database_name=products))),
+            await stack.enter_async_context(running(create_orders(settings, clock=clock, database_name=orders))),
+            await stack.enter_async_context(running(create_payments(settings, clock=clock, database_name=payments))),
+        )

@@ -11,6 +11,7 @@ from router.compose.merge import merge_subgraphs
 from router.compose.print_schema import print_schema
 from router.compose.records import Composition, SubgraphDefinition
 from router.compose.report import Report
+from router.compose.satisfiability import check_satisfiability
 from router.compose.subgraph import Subgraph
 from router.compose.upgrade import upgrade_subgraphs
 from router.compose.validate import validate_subgraph
@@ -32,6 +33,9 @@ def compose(subgraphs: Sequence[SubgraphDefinition]) -> Composition:
     if report.has_errors():
         return _failure(report)
     api = build_api_schema(context)
+    if report.has_errors():
+        return _failure(report)
+    check_satisfiability(context, api)
     if report.has_errors():
         return _failure(report)
     return Composition(print_schema(context.merged), print_schema(api), hints=tuple(report.hints))

@@ -12,7 +12,7 @@ from typing import Literal
 
 import structlog
 from limits import RateLimitItem, parse
-from limits.aio.storage import Storage
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import (
     FixedWindowRateLimiter,
     MovingWindowRateLimiter,
@@ -22,7 +22,6 @@ from limits.aio.strategies import (
     RateLimiter as LimitsRateLimiter,
 )
 from limits.errors import StorageError
-from limits.storage import storage_from_string
 
 Strategy = Literal["fixed-window", "moving-window", "sliding-window"]
 _STRATEGIES: dict[Strategy, type[LimitsRateLimiter]] = {
@@ -59,7 +58,8 @@ class RateLimiter:
         self._item: RateLimitItem = parse(limit)
         self._name = name
         self._fail_open = fail_open
-        self._limiter = _STRATEGIES[strategy](_storage(redis_url))
+        self._storage = _storage_of(redis_url)
+        self._limiter = _STRATEGIES[strategy](self._storage)
 
     async def hit(self, key: str, cost: int = 1) -> RateDecision:
         """Counts `cost` against the key, unless that would exceed the limit."""
@@ -75,12 +75,14 @@ class RateLimiter:
             return RateDecision(self._fail_open, 0.0 if self._fail_open else 1.0)
         return RateDecision(is_allowed=False, retry_after_s=max(0.0, window.reset_time - time.time()))
 
+    async def close(self) -> None:
+        """Disconnects from Redis, if that is where it counts."""
+        if isinstance(self._storage, RedisStorage):
+            await self._storage.bridge.storage.aclose()  # type: ignore[attr-defined]  # the client of redis-py
 
-def _storage(redis_url: str | None) -> Storage:
+
+def _storage_of(redis_url: str | None) -> MemoryStorage | RedisStorage:
     if redis_url is None:
-        storage = storage_from_string("async+memory://")
-    else:
-        # the default implementation for async Redis, coredis, does not work with the current server library
-        storage = storage_from_string(f"async+{redis_url}", implementation="redispy", wrap_exceptions=True)
-    assert isinstance(storage, Storage)  # noqa: S101  # async+ promises it, its type does not
-    return storage
+        return MemoryStorage()
+    # coredis, which limits would take by itself, does not work with the client library we have
+    return RedisStorage(f"async+{redis_url}", wrap_exceptions=True, implementation="redispy")

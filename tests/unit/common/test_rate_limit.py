@@ -37,6 +37,7 @@ async def test_endless_keys_are_different_keys_all_the_same() -> None:
 async def test_without_its_storage_it_lets_everybody_in_or_nobody(fail_open: bool) -> None:
     limiter = RateLimiter("1/hour", name="login", redis_url=NOWHERE, fail_open=fail_open)
     decisions = [await limiter.hit("alice") for _ in range(3)]
+    await limiter.close()
     assert [decision.is_allowed for decision in decisions] == [fail_open] * 3
 
 

@@ -1,0 +1,172 @@
+"""Around an ASGI application: span, request id, metrics."""
+
+from typing import Any
+
+import pytest
+import structlog
+from prometheus_client import CollectorRegistry
+
+from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, TraceRing, inject_headers, metrics_endpoint
+from common.telemetry.middleware import App, Message, Receive, Scope, Send
+
+pytestmark = pytest.mark.anyio
+PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+class _Service:
+    def __init__(self, app: App) -> None:
+        self.registry = CollectorRegistry()
+        self.ring = TraceRing()
+        telemetry = Telemetry("orders", ring=self.ring)
+        self.app = TelemetryMiddleware(app, telemetry, Metrics(self.registry))
+
+    async def get(self, path: str = "/graphql", method: str = "GET", **headers: str) -> dict[str, str]:
+        """The response's headers."""
+        sent: list[Message] = []
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        pairs = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+        await self.app({"type": "http", "method": method, "path": path, "headers": pairs}, _nothing, send)
+        return {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+
+    def value(self, metric: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(metric, {"service": "orders", **labels})
+
+
+async def _nothing() -> Message:
+    return {"type": "http.request", "body": b""}
+
+
+def _answering(status: int = 200, seen: list[dict[str, Any]] | None = None) -> App:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        headers: dict[str, str] = {}
+        inject_headers(headers)
+        if seen is not None:
+            seen.append(structlog.contextvars.get_contextvars() | headers)
+        await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    return answer
+
+
+async def test_the_caller_s_trace_goes_on_in_one_server_span() -> None:
+    service = _Service(_answering())
+    await service.get(traceparent=PARENT)
+    ((span,),) = service.ring.traces()
+    assert (span.trace_id, span.parent_id) == ("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
+    assert (span.name, span.kind, span.has_failed) == ("GET /graphql", "SERVER", False)
+    assert span.attributes["http.response.status_code"] == 200
+
+
+@pytest.mark.parametrize("junk", ["", "junk", "00-0-0-0", "ff-" + PARENT[3:], PARENT + "-extra" * 2000])
+async def test_a_junk_trace_header_begins_a_trace_of_our_own(junk: str) -> None:
+    service = _Service(_answering())
+    await service.get(traceparent=junk)
+    ((span,),) = service.ring.traces()
+    assert span.parent_id is None
+
+
+async def test_a_request_has_one_id_in_headers_logs_and_calls_to_others() -> None:
+    seen: list[dict[str, Any]] = []
+    service = _Service(_answering(seen=seen))
+    assert (await service.get(x_request_id="abc-123"))["x-request-id"] == "abc-123"
+    made = (await service.get())["x-request-id"]
+    assert made.startswith("req_")
+    assert [(values["request_id"], values["x-request-id"], values["service"]) for values in seen] == [
+        ("abc-123", "abc-123", "orders"),
+        (made, made, "orders"),
+    ]
+    assert structlog.contextvars.get_contextvars() == {}
+
+
+@pytest.mark.parametrize("hostile", ["a\r\nx-admin: yes", "a b", "a" * 129, "ä", ""])
+async def test_a_hostile_request_id_is_replaced(hostile: str) -> None:
+    headers = await _Service(_answering()).get(x_request_id=hostile)
+    assert headers["x-request-id"].startswith("req_")
+    assert headers["content-type"] == "text/plain"
+
+
+async def test_durations_are_counted_under_names_of_ours() -> None:
+    service = _Service(_answering(404))
+    for path, method in (("/graphql", "GET"), ("/wp-admin.php", "GET"), ("/etc/passwd", "BREW")):
+        await service.get(path, method)
+    counts = {
+        (method, route): service.value(
+            "http_server_request_duration_seconds_count", method=method, route=route, status="404"
+        )
+        for method, route in (("GET", "/graphql"), ("GET", "other"), ("OTHER", "other"))
+    }
+    assert set(counts.values()) == {1}
+    assert service.value("http_server_active_requests", kind="http") == 0
+
+
+async def test_a_crash_is_a_failed_span_and_a_500() -> None:
+    async def crash(scope: Scope, receive: Receive, send: Send) -> None:
+        raise RuntimeError("boom")
+
+    service = _Service(crash)
+    with pytest.raises(RuntimeError, match="boom"):
+        await service.get()
+    ((span,),) = service.ring.traces()
+    assert (span.has_failed, span.attributes["http.response.status_code"]) == (True, 500)
+    assert (
+        service.value("http_server_request_duration_seconds_count", method="GET", route="/graphql", status="500") == 1
+    )
+    assert service.value("http_server_active_requests", kind="http") == 0
+
+
+async def test_a_socket_is_counted_and_its_work_belongs_to_the_caller_s_trace() -> None:
+    ring = TraceRing()
+    registry = CollectorRegistry()
+    telemetry = Telemetry("orders", ring=ring)
+
+    async def converse(scope: Scope, receive: Receive, send: Send) -> None:
+        assert registry.get_sample_value("http_server_active_requests", {"service": "orders", "kind": "websocket"}) == 1
+        with telemetry.tracer.start_as_current_span("operation"):
+            pass
+
+    app = TelemetryMiddleware(converse, telemetry, Metrics(registry))
+    await app(
+        {"type": "websocket", "path": "/graphql", "headers": [(b"traceparent", PARENT.encode())]}, _nothing, _drop
+    )
+    ((span,),) = ring.traces()
+    assert (span.name, span.parent_id) == ("operation", "00f067aa0ba902b7")
+
+
+async def test_metrics_are_text_with_exemplars_for_those_who_understand_them() -> None:
+    service = _Service(_answering())
+    await service.get(traceparent=PARENT)
+    endpoint = metrics_endpoint(service.registry)
+    plain = await _body(endpoint, b"*/*")
+    assert b'http_server_request_duration_seconds_count{method="GET",route="/graphql"' in plain
+    assert b"trace_id" not in plain
+    openmetrics = await _body(endpoint, b"application/openmetrics-text; version=1.0.0")
+    assert b'# {trace_id="4bf92f3577b34da6a3ce929d0e0e4736"}' in openmetrics
+    assert openmetrics.endswith(b"# EOF\n")
+
+
+def test_a_metric_asked_for_twice_is_the_same_and_a_different_one_is_refused() -> None:
+    metrics = Metrics(CollectorRegistry())
+    assert metrics.counter("a_total", "A.", ("x",)) is metrics.counter("a_total", "A.", ("x",))
+    assert metrics.histogram("b", "B.") is metrics.histogram("b", "B.")
+    with pytest.raises(ValueError, match="a_total"):
+        metrics.counter("a_total", "A.", ("y",))
+    with pytest.raises(ValueError, match="b"):
+        metrics.gauge("b", "B.")
+
+
+async def _drop(message: Message) -> None:
+    pass
+
+
+async def _body(endpoint: App, accept: bytes) -> bytes:
+    sent: list[Message] = []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await endpoint({"type": "http", "method": "GET", "path": "/", "headers": [(b"accept", accept)]}, _nothing, send)
+    body: bytes = sent[1]["body"]
+    return body

@@ -134,10 +134,10 @@ class Conditions:
                 yield ()
             return
         edge = node.fields.get(selection.name)
-        if edge is not None and edge.label is None and not edge.contexts:
-            if self.can_resolve(node, edge, entered_by_key=entered_by_key):
-                yield (edge.target,) if edge.target is not None else ()
-                return
+        is_plain = edge is not None and edge.label is None and not edge.contexts
+        if edge is not None and is_plain and self.can_resolve(node, edge, entered_by_key=entered_by_key):
+            yield (edge.target,) if edge.target is not None else ()
+            return
         if node.type.kind is Kind.INTERFACE:
             yield from self._each_object(node, selection)
 
@@ -157,17 +157,17 @@ class Conditions:
             yield from together
 
     def _cast(self, node: Node, name: str | None) -> Iterator[Branch]:
+        """An empty branch when an object at the node can never be of the type: then there is nothing to gather."""
         if name is None or name == node.type.name:
             yield (node,)
         elif node.type.kind is not Kind.OBJECT:
-            if name in node.casts:
-                yield (node.casts[name],)
-                return
-            possible = self.graph.merged.possible_types(name)
-            inside = tuple(cast for cast_name, cast in node.casts.items() if cast_name in possible)
-            if inside:
-                yield inside
-        elif node.type.name in self.graph.merged.possible_types(name) or (node.is_interface_object and self.can_gather(node, typename_of(node))):
+            possible = {name, *self.graph.merged.possible_types(name)}
+            yield tuple(cast for cast_name, cast in node.casts.items() if cast_name in possible)
+        elif node.type.name in self.graph.merged.possible_types(name):
+            yield (node,)
+        elif not node.is_interface_object:
+            yield ()
+        elif self.can_gather(node, typename_of(node)):
             yield (node,)
 
 

@@ -66,10 +66,8 @@ class Options:
 
     def advance(self, option: Option, step: Step | Cast, labels: dict[str, bool]) -> list[Option] | None:
         """None when the step cannot be taken; empty when it can, but there is never anything behind it."""
-        node = option.node
-        if isinstance(step, Cast) and not self._is_stand_in(node, step.source):
-            if not set(self.merged.possible_types(step.target)) & option.runtime:
-                return []
+        if isinstance(step, Cast) and not self._can_be(option, step):
+            return []
         found = self._direct(option, step, labels)
         if found and isinstance(step, Step) and step.is_leaf:
             return found
@@ -77,10 +75,12 @@ class Options:
             found += self._direct(moved, step, labels)
         return list(dict.fromkeys(found)) or None
 
-    def _is_stand_in(self, node: Node, source: str) -> bool:
-        """An interface object can be any implementation."""
-        type_ = self.merged.types.get(source)
-        return type_ is not None and type_.kind is Kind.INTERFACE and node.type.kind is Kind.OBJECT
+    def _can_be(self, option: Option, cast: Cast) -> bool:
+        """Whether the object can be of the type; an interface object can be any implementation."""
+        source = self.merged.types.get(cast.source)
+        if source is not None and source.kind is Kind.INTERFACE and option.node.type.kind is Kind.OBJECT:
+            return True
+        return not option.runtime.isdisjoint(self.merged.possible_types(cast.target))
 
     def _indirect(self, option: Option) -> list[Option]:
         if option.is_start:

@@ -244,14 +244,14 @@ class _Search:
             self.report.hint(
                 "INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN",
                 f'"{step.field.coordinate}" is shared, but can return {spread}. It must return the same object in all'
-                f" of them, so only objects of {name_list(sorted(common), 'type', 'types')}. Seen in the query\n{witness}",
+                f" of them, so only objects of {name_list(sorted(common), 'type', 'types')}, as in the query\n{witness}",
                 step.field.coordinate,
             )
             return False
         self.report.error(
             "SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES",
-            f'"{step.field.coordinate}" is shared, but can never return the same object everywhere: it returns {spread}.'
-            f" Seen in the query\n{witness}",
+            f'"{step.field.coordinate}" is shared, but can never return the same object everywhere: it returns'
+            f" {spread}, as in the query\n{witness}",
             subgraphs=list(by_subgraph),
         )
         return True

@@ -27,7 +27,7 @@ from graphql import (
 from router.execution.collect import ResponsePath
 from router.execution.leaves import NotALeafError, complete_leaf
 from router.execution.model import ErrorRecord
-from router.execution.shape import AbstractShape, FieldShape, ObjectShape, Source, concrete_shape
+from router.execution.shape import Below, FieldShape, ObjectShape, Source
 
 CODE = "RESPONSE_VALIDATION_FAILED"
 
@@ -63,56 +63,59 @@ class Completion:
                 case Source.INTROSPECTION:
                     completed[one.response_key] = self.introspection.get(one.response_key)
                 case Source.DATA:
-                    place = _Place(shape.type_name, one)
                     found = value.get(one.response_key)
-                    completed[one.response_key] = self._nullable_or_raise(
-                        one.type, found, (*path, one.response_key), place
-                    )
+                    here = (*path, one.response_key)
+                    completed[one.response_key] = self._value(one.type, found, here, _Place(shape.type_name, one))
         return completed
 
-    def _nullable_or_raise(self, kind: GraphQLOutputType, value: Any, path: ResponsePath, place: _Place) -> Any:
-        """The value of a field or list item; `_NullError` leaves it only when its type is non-null."""
-        if isinstance(kind, GraphQLNonNull):
-            completed = self._value(kind.of_type, value, path, place)
-            if completed is None:
-                self._report(path, f"Cannot return null for non-nullable field {place.name}.")
-                raise _NullError
-            return completed
-        try:
-            return self._value(kind, value, path, place)
-        except _NullError:
-            return None
-
     def _value(self, kind: GraphQLOutputType, value: Any, path: ResponsePath, place: _Place) -> Any:
-        if value is None:
+        """The value of a field or list item. `_NullError` leaves it only when its type is non-null.
+
+        One function for all kinds of types, because answers are as deep as clients like and frames are counted."""
+        is_non_null = isinstance(kind, GraphQLNonNull)
+        inner = kind.of_type if isinstance(kind, GraphQLNonNull) else kind
+        completed: Any = None
+        try:
+            if value is None:
+                pass
+            elif isinstance(inner, GraphQLList):
+                if isinstance(value, list):
+                    completed = []
+                    for index, item in enumerate(value):
+                        completed.append(self._value(inner.of_type, item, (*path, index), place))
+                else:
+                    self._wrong(path, place, "is not a list")
+            elif place.field.below is None:
+                completed = self._leaf(inner, value, path, place)
+            elif (shape := self._shape(place.field.below, value, path, place)) is not None:
+                completed = self._object(shape, value, path)
+        except _NullError:
+            if is_non_null:
+                raise
             return None
-        if isinstance(kind, GraphQLList):
-            if not isinstance(value, list):
-                return self._wrong(path, place, "is not a list")
-            return [
-                self._nullable_or_raise(kind.of_type, item, (*path, index), place) for index, item in enumerate(value)
-            ]
-        below = place.field.below
-        if below is not None:
-            return self._composite(below, value, path, place)
+        if completed is None and is_non_null:
+            self._report(path, f"Cannot return null for non-nullable field {place.name}.")
+            raise _NullError
+        return completed
+
+    def _leaf(self, kind: GraphQLOutputType, value: Any, path: ResponsePath, place: _Place) -> Any:
         named = get_named_type(kind)
         try:
             return complete_leaf(named, value)
         except NotALeafError as exc:
-            if isinstance(named, GraphQLEnumType) and self._is_hidden_value(named.name, value):
-                return None
-            return self._wrong(path, place, str(exc))
-
-    def _composite(self, below: ObjectShape | AbstractShape, value: Any, path: ResponsePath, place: _Place) -> Any:
-        if not isinstance(value, dict):
-            return self._wrong(path, place, "is not an object")
-        type_name = value.get("__typename")
-        shape = concrete_shape(below, type_name)
-        if shape is not None:
-            return self._object(shape, value, path)
-        if isinstance(type_name, str) and type_name in self.supergraph_schema.type_map:
+            if not (isinstance(named, GraphQLEnumType) and self._is_hidden_value(named.name, value)):
+                self._wrong(path, place, str(exc))
             return None
-        return self._wrong(path, place, "has an unknown type")
+
+    def _shape(self, below: Below, value: Any, path: ResponsePath, place: _Place) -> ObjectShape | None:
+        if not isinstance(value, dict):
+            self._wrong(path, place, "is not an object")
+            return None
+        type_name = value.get("__typename")
+        shape = below.on(type_name)
+        if shape is None and not (isinstance(type_name, str) and type_name in self.supergraph_schema.type_map):
+            self._wrong(path, place, "has an unknown type")
+        return shape
 
     def _is_hidden_value(self, enum_name: str, value: object) -> bool:
         full = self.supergraph_schema.type_map.get(enum_name)

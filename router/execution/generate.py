@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLOutputType, get_named_type
+from graphql import GraphQLEnumType, GraphQLList, GraphQLNonNull, GraphQLObjectType, GraphQLOutputType, get_named_type
 
 from router.execution.leaves import MAX_INT, MIN_INT, complete_id
-from router.execution.shape import AbstractShape, FieldShape, ObjectShape, Source
+from router.execution.shape import Below, FieldShape, ObjectShape, Source
 
 #: what generated code may raise instead of an answer
 DISORDER = (KeyError, TypeError, AttributeError, ValueError, RecursionError)
@@ -47,7 +47,7 @@ class Projection:
         return answer
 
 
-class _Memo(dict[tuple[int, int], Any]):
+class _Memo(dict[tuple[str, int], Any]):
     """(function, id of the object) -> what was made of it. Also carries the answers of introspection."""
 
     def __init__(self, introspection: Mapping[str, Any]) -> None:
@@ -58,13 +58,13 @@ class _Memo(dict[tuple[int, int], Any]):
 class _Dispatch(dict[Any, Callable[..., Any]]):
     """Runtime type -> function, made when the type is first met."""
 
-    def __init__(self, below: AbstractShape, writer: _Writer) -> None:
+    def __init__(self, below: Below, writer: _Writer) -> None:
         super().__init__()
         self._below = below
         self._writer = writer
 
     def __missing__(self, type_name: Any) -> Callable[..., Any]:
-        shape = self._below.on(self._below.name_if_missing if type_name is None else type_name)
+        shape = self._below.on(type_name)
         if shape is None:
             raise OutOfOrderError
         made = self[type_name] = self._writer.function(shape)
@@ -76,23 +76,25 @@ def _bad(value: object) -> NoReturn:
 
 
 class _Writer:
-    """Writes functions into one namespace."""
+    """Writes functions into one namespace. They call each other by name, so they are written one after the other,
+    however deep the shape is."""
 
     def __init__(self, *, is_memoised: bool) -> None:
         self._is_memoised = is_memoised
-        self._made: dict[int, Callable[..., Any]] = {}
-        self._shapes: list[ObjectShape] = []  # keeps them alive, so that their ids stay theirs
+        self._name_by_shape: dict[int, str] = {}
+        self._shapes: list[ObjectShape] = []  # those that have a name; keeps their ids theirs
+        self._written = 0  # how many of them have a function
         self._scope: dict[str, Any] = {"bad": _bad, "complete_id": complete_id}
         self._count = 0
 
     def function(self, shape: ObjectShape) -> Callable[..., Any]:
-        made = self._made.get(id(shape))
-        if made is None:
-            lines: list[str] = []
-            name = self._emit(shape, lines)
-            exec(compile("\n".join(lines), "<projection>", "exec"), self._scope)  # noqa: S102  # names are quoted
-            made = self._made[id(shape)] = self._scope[name]
-            self._shapes.append(shape)
+        name = self._name(shape)
+        lines: list[str] = []
+        while self._written < len(self._shapes):
+            lines += self._function_lines(self._shapes[self._written])
+            self._written += 1
+        exec(compile("\n".join(lines), "<projection>", "exec"), self._scope)  # noqa: S102  # names are quoted
+        made: Callable[..., Any] = self._scope[name]
         return made
 
     def _new(self, prefix: str) -> str:
@@ -104,26 +106,32 @@ class _Writer:
         self._scope[name] = value
         return name
 
-    def _emit(self, shape: ObjectShape, lines: list[str]) -> str:
-        """Append the function for a shape, and before it those it calls. The name of the function."""
-        name = self._new("object")
-        members = ", ".join(f"{one.response_key!r}: {self._member(shape, one, lines)}" for one in shape.fields)
+    def _name(self, shape: ObjectShape) -> str:
+        """The name of the function for a shape, which is written if it is not yet."""
+        name = self._name_by_shape.get(id(shape))
+        if name is None:
+            name = self._name_by_shape[id(shape)] = self._new("object")
+            self._shapes.append(shape)
+        return name
+
+    def _function_lines(self, shape: ObjectShape) -> list[str]:
+        name = self._name(shape)
+        members = ", ".join(f"{one.response_key!r}: {self._member(shape, one)}" for one in shape.fields)
         built = f"{{{members}}}"
         if all(one.source is not Source.DATA for one in shape.fields):
             built += " if v.__class__ is dict else bad(v)"  # no member looks at v
-        lines.append(f"def {name}(v, m):")
-        if self._is_memoised:
-            number = self._count
-            lines.append(f" k = ({number}, id(v))")
-            lines.append(" r = m.get(k)")
-            lines.append(" if r is None:")
-            lines.append(f"  r = m[k] = {built}")
-            lines.append(" return r")
-        else:
-            lines.append(f" return {built}")
-        return name
+        if not self._is_memoised:
+            return [f"def {name}(v, m):", f" return {built}"]
+        return [
+            f"def {name}(v, m):",
+            f" k = ({name!r}, id(v))",
+            " r = m.get(k)",
+            " if r is None:",
+            f"  r = m[k] = {built}",
+            " return r",
+        ]
 
-    def _member(self, shape: ObjectShape, one: FieldShape, lines: list[str]) -> str:
+    def _member(self, shape: ObjectShape, one: FieldShape) -> str:
         match one.source:
             case Source.TYPENAME:
                 return repr(shape.type_name) if shape.is_concrete else "bad(v)"
@@ -131,13 +139,13 @@ class _Writer:
                 get = "m.get_introspection" if self._is_memoised else "m.get"
                 return f"{get}({one.response_key!r})"
             case Source.DATA:
-                return self._value(one.type, self._given(one), one, lines)
+                return self._value(one.type, self._given(one), one)
 
     def _given(self, one: FieldShape) -> str:
         key = repr(one.response_key)
         return f"v[{key}]" if isinstance(one.type, GraphQLNonNull) else f"v.get({key})"
 
-    def _value(self, kind: GraphQLOutputType, given: str, one: FieldShape, lines: list[str]) -> str:
+    def _value(self, kind: GraphQLOutputType, given: str, one: FieldShape) -> str:
         """An expression for a value; `given` is the expression for what the subgraphs sent."""
         is_nullable = not isinstance(kind, GraphQLNonNull)
         inner = kind if not isinstance(kind, GraphQLNonNull) else kind.of_type
@@ -147,12 +155,12 @@ class _Writer:
         otherwise = f"{x} if {x} is None else bad({x})" if is_nullable else f"bad({x})"
         if isinstance(inner, GraphQLList):
             item = self._new("i")
-            each = self._value(inner.of_type, item, one, lines)
+            each = self._value(inner.of_type, item, one)
             return f"([{each} for {item} in {x}] if {first}.__class__ is list else {otherwise})"
         if one.below is None:
             return self._leaf(inner, x, first, is_nullable)
-        if isinstance(one.below, ObjectShape):
-            call = f"{self._emit(one.below, lines)}({x}, m)"
+        if isinstance(one.below.type, GraphQLObjectType) and (shape := one.below.on(None)) is not None:
+            call = f"{self._name(shape)}({x}, m)"
         else:
             dispatch = self._constant("types", _Dispatch(one.below, self))
             call = f"{dispatch}[{x}.get('__typename')]({x}, m)"

@@ -43,7 +43,7 @@ class FieldShape:
     name: str
     type: GraphQLOutputType
     source: Source
-    below: ObjectShape | AbstractShape | None  #: None for leaves and introspection
+    below: Below | None  #: None for leaves and introspection
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,34 +57,45 @@ class ObjectShape:
 
 
 @dataclass(frozen=True, slots=True)
-class AbstractShape:
-    """The selection on an interface or union."""
+class Below:
+    """The selections under a field that gives objects: a shape for each runtime type, made when it is first needed, so
+    that nothing here goes as deep as the operation does."""
 
-    type: GraphQLAbstractType
+    type: GraphQLObjectType | GraphQLAbstractType
     selections: tuple[Selection, ...]
     builder: ShapeBuilder
-    known: dict[str, ObjectShape | None] = field(default_factory=dict)
+    known: dict[str, ObjectShape] = field(default_factory=dict)
 
-    def on(self, type_name: str) -> ObjectShape | None:
-        """The shape for a runtime type; None when clients may not see objects of that type here."""
-        try:
-            return self.known[type_name]
-        except KeyError:
-            pass
+    @property
+    def only_type(self) -> str | None:
+        """An object type, or the one possible type of an abstract one. Data may then lack `__typename`."""
+        if isinstance(self.type, GraphQLObjectType):
+            return self.type.name
+        possible = self.builder.schema.get_possible_types(self.type)
+        return possible[0].name if len(possible) == 1 else None
+
+    def on(self, type_name: object) -> ObjectShape | None:
+        """The shape of an object with this `__typename` (None: it was not asked for); None when clients may not see
+        objects of that type here."""
+        if isinstance(self.type, GraphQLObjectType):
+            type_name = self.type.name
+        elif type_name is None:
+            type_name = self.only_type or self.type.name
+        if not isinstance(type_name, str):
+            return None
+        shape = self.known.get(type_name)
+        if shape is None and (runtime := self._runtime(type_name)) is not None:
+            shape = self.known[type_name] = self.builder.object_shape(runtime, self.selections)
+        return shape
+
+    def _runtime(self, type_name: str) -> RuntimeType | None:
         schema = self.builder.schema
         runtime = schema.type_map.get(type_name)
         if not isinstance(runtime, GraphQLObjectType | GraphQLInterfaceType):
-            return None  # not remembered: subgraphs could invent any number of names
-        if runtime is not self.type and not schema.is_sub_type(self.type, runtime):
             return None
-        shape = self.known[type_name] = self.builder.object_shape(runtime, self.selections)
-        return shape
-
-    @property
-    def name_if_missing(self) -> str:
-        """What stands for `__typename` where the plan did not need it: the one possible type, or the type itself."""
-        possible = self.builder.schema.get_possible_types(self.type)
-        return possible[0].name if len(possible) == 1 else self.type.name
+        if runtime is self.type or (is_abstract_type(self.type) and schema.is_sub_type(self.type, runtime)):
+            return runtime
+        return None
 
 
 class ShapeBuilder:
@@ -128,11 +139,9 @@ class ShapeBuilder:
         if first.name in INTROSPECTION_FIELDS:
             return FieldShape(first.response_key, first.name, definition.type, Source.INTROSPECTION, None)
         named = get_named_type(definition.type)
-        below: ObjectShape | AbstractShape | None = None
-        if isinstance(named, GraphQLObjectType):
-            below = self.object_shape(named, [s for one in fields for s in one.selections])
-        elif is_abstract_type(named):
-            below = AbstractShape(named, tuple(s for one in fields for s in one.selections), self)
+        below: Below | None = None
+        if isinstance(named, GraphQLObjectType) or is_abstract_type(named):
+            below = Below(named, tuple(s for one in fields for s in one.selections), self)
         return FieldShape(first.response_key, first.name, definition.type, Source.DATA, below)
 
 
@@ -145,10 +154,3 @@ def guard_variables(selections: Sequence[Selection]) -> tuple[str, ...]:
         found.update((guard.variable, None) for guard in selection.guards)
         stack.extend(reversed(selection.selections))
     return tuple(found)
-
-
-def concrete_shape(below: ObjectShape | AbstractShape, type_name: object) -> ObjectShape | None:
-    """The shape for an object with this `__typename`."""
-    if isinstance(below, ObjectShape):
-        return below
-    return below.on(type_name if isinstance(type_name, str) else below.name_if_missing)

@@ -139,3 +139,12 @@ async def test_introspection_shows_the_schema_of_clients() -> None:
     assert result.data is not None
     names = {entry["name"] for part in ("types", "directives") for entry in result.data["__schema"][part]}
     assert not [name for name in names if "join" in name or "link" in name]
+
+
+async def test_an_answer_may_be_as_deep_as_a_document_is_allowed_to_be() -> None:
+    depth = 98
+    query = "{ cat { " + "mother { " * depth + "name" + " }" * depth + " } }"
+    cat: dict[str, Any] = {"name": "first"}
+    for _ in range(depth):
+        cat = {"mother": cat}
+    assert await shaped(query, cat=cat) == {"cat": cat}

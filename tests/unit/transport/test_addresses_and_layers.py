@@ -49,7 +49,7 @@ def failing_first(*failures: object) -> FakeSubgraph:
 async def test_a_query_is_repeated_after_a_failure_on_the_way() -> None:
     subgraph = failing_first(ConnectionLostError("gone", before_response=False), SubgraphResponse(503, b""))
     response = await RetryLayer(subgraph, AT_ONCE).send(QUERY)
-    assert (response.body, len(subgraph.asked)) == (b'{"data":{}}', 3)
+    assert (response.body, len(subgraph.asked)) == (b'{"data": {}}', 3)
 
 
 async def test_after_the_last_attempt_the_failure_is_the_answer() -> None:

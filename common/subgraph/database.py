@@ -4,6 +4,7 @@ Five subgraphs live in one process, so nothing is global: whoever runs queries d
 points Tortoise at this database for the current task and the tasks it starts.
 """
 
+import sys
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -12,7 +13,8 @@ from typing import Any, cast
 
 import asyncpg
 import structlog
-from tortoise.backends.base.client import BaseDBAsyncClient
+from tortoise.backends.base.client import BaseDBAsyncClient, TransactionContext, TransactionContextPooled
+from tortoise.connection import get_connections
 from tortoise.context import TortoiseContext, _current_context
 from tortoise.migrations.autodetector import MigrationAutodetector
 from tortoise.migrations.executor import MigrationExecutor
@@ -82,8 +84,14 @@ class Database:
     async def transaction(self) -> AsyncIterator[SqlConnection]:
         """Commits at the end, rolls back on any exception. Nested use is a savepoint. Start no task inside."""
         with self.use():
-            async with in_transaction("default") as connection:
-                yield cast("SqlConnection", connection)
+            transaction = in_transaction("default")
+            try:
+                await transaction.__aenter__()
+            except BaseException:
+                await _abandon(transaction)
+                raise
+            async with _begun(transaction) as connection:
+                yield connection
 
     async def fetch(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of one statement with `$1` placeholders, in the current transaction if there is one."""
@@ -190,6 +198,35 @@ class Database:
             "use_tz": True,
             "timezone": "UTC",
         }
+
+
+@asynccontextmanager
+async def _begun(transaction: TransactionContext) -> AsyncIterator[SqlConnection]:
+    """Commits or rolls back a transaction that was entered."""
+    try:
+        try:
+            yield cast("SqlConnection", transaction.client)
+        except BaseException:
+            await transaction.__aexit__(*sys.exc_info())
+            raise
+        await transaction.__aexit__(None, None, None)
+    except BaseException:
+        await _abandon(transaction)
+        raise
+
+
+async def _abandon(transaction: TransactionContext) -> None:
+    """Gives back what a transaction took and, failing at its first or last step, did not give back itself.
+
+    Tortoise (1.1) forgets it when BEGIN or the release fails, as they do when the server goes away: the pool would
+    lose a connection for good, and the task would go on using the dead one.
+    """
+    token = getattr(transaction, "token", None)
+    if not isinstance(transaction, TransactionContextPooled) or token is None or token._used:
+        return
+    get_connections().reset(token)
+    if transaction.client._parent._pool is not None:
+        await transaction.client._parent._pool.release(transaction.client._connection)
 
 
 async def fetch(connection: SqlConnection, sql: str, parameters: Sequence[object] = ()) -> list[Row]:

@@ -37,6 +37,8 @@ OUTAGES = (
     asyncpg.SerializationError,
     asyncpg.DeadlockDetectedError,
     asyncpg.InterfaceError,
+    # what a statement gets whose connection dies at the wrong moment
+    asyncpg.InternalClientError,
 )
 
 

@@ -42,19 +42,14 @@ class Documents:
         self._api_schema = api_schema
         self._limits = limits
         self._known: LruMap[tuple[str | bytes, str | None], PreparedOperation | RequestError] = LruMap(max_count)
-        self.hit_count = 0
-        self.miss_count = 0
 
     def prepare(self, text: str, operation_name: str | None) -> PreparedOperation:
         """Raises RequestError."""
         digest = text if len(text) <= _LONGEST_KEY else hashlib.sha256(text.encode()).digest()
         known = self._known.get((digest, operation_name))
         if known is None:
-            self.miss_count += 1
             known = self._prepare(text, operation_name)
             self._known.put((digest, operation_name), known)
-        else:
-            self.hit_count += 1
         if isinstance(known, RequestError):
             raise RequestError(known.errors, known.headers)
         return known

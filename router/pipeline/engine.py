@@ -118,7 +118,7 @@ async def open_engine(
             supergraph=supergraph,
             documents=Documents(supergraph.api_schema, document_limits(config), max_count),
             plans=Plans(supergraph, router_metrics),
-            persisted_queries=PersistedQueries(config.apq),
+            persisted_queries=PersistedQueries(config.apq, router_metrics),
             access_rules=read_access_rules(supergraph),
             authenticator=Authenticator(config.authentication, clock),
             negotiator=Negotiator(),

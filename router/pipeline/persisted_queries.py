@@ -19,12 +19,14 @@ from router.errors import (
     refuse,
 )
 from router.pipeline.read import GraphQLRequest
+from router.telemetry import RouterMetrics
 
 _LONGEST_KEPT = 100_000  #: characters; longer queries work but are not kept
 
 
 class PersistedQueries:
-    def __init__(self, config: ApqConfig) -> None:
+    def __init__(self, config: ApqConfig, metrics: RouterMetrics) -> None:
+        self._metrics = metrics
         self._is_enabled = config.enabled
         self._texts: LruMap[str, str] = LruMap(config.router.cache.in_memory.limit)
 
@@ -45,6 +47,7 @@ class PersistedQueries:
         sha256 = sha256.lower()
         if request.query is None:
             known = self._texts.get(sha256)
+            self._metrics.looked_up("APQ", was_found=known is not None)
             if known is None:
                 raise refuse(PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
             return known, None

@@ -42,6 +42,7 @@ class Plans:
         """Raises RequestError when there is no plan, or none was found in reasonable time."""
         key = (labels, granted.denied)
         planned = prepared.plans.get(key)
+        self._metrics.looked_up("query planner", was_found=planned is not None)
         if planned is None:
             started = perf_counter()
             planned = self._plan(granted, labels)

@@ -1,7 +1,7 @@
 """Tables of carts and orders.
 
-Constraints, order numbers and the trigger that guards the status are written in SQL in `migrations/0002_rules.py`, because
-Tortoise does not create them from models.
+Constraints, order numbers and the trigger that guards the status are written in SQL in `migrations/0002_rules.py`,
+because Tortoise does not create them from models.
 """
 
 from tortoise import fields
@@ -76,7 +76,7 @@ class OrderHistory(Model):
 
 
 class Saga(Model):
-    """What the house owes an order: a row for each order that is not at rest, taken by workers when `next_at` is due."""
+    """What the house owes an order: a row for each order that is not at rest, taken by workers at `next_at`."""
 
     #: a foreign key too, which the migration adds: Tortoise forgets that a relation is the primary key
     order_id = fields.UUIDField(primary_key=True)

@@ -32,7 +32,7 @@ def create_app(
     database_name: str = "",
     new_provider: Callable[[Platform], PaymentProvider] | None = None,
 ) -> Starlette:
-    """The ASGI application; settings come from the environment unless given. The provider is the sandbox unless given."""
+    """The ASGI application; settings come from the environment, the provider is the sandbox unless given."""
     # pydantic-settings fills required fields from the environment, which type checkers cannot see
     settings = settings or SubgraphSettings()  # type: ignore[call-arg]
 

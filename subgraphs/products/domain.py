@@ -116,7 +116,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class WantedLine:
-    """One line of a reservation request; the price is what the buyer was shown, None where the buyer does not insist."""
+    """One line of a reservation request; the price is what the buyer was shown, None if the buyer does not insist."""
 
     product_id: UUID
     quantity: int

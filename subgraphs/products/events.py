@@ -1,8 +1,9 @@
-"""What products tells the others and is told: names and shapes of events and commands. Ids are TypeIDs, amounts minor units.
+"""What products tells the others and is told: events and commands. Ids are TypeIDs, amounts minor units.
 
 Published   products.stock.status_changed {product_id, status}
 Consumed    orders.fulfillment.created {fulfillment_id, order_id, lines: [{product_id, quantity}]}
-Commands    commands.products.reserve {order_id, lines: [{product_id, quantity, expected_unit_price_minor?}], currency, ttl_s}
+Commands    commands.products.reserve
+                {order_id, lines: [{product_id, quantity, expected_unit_price_minor?}], currency, ttl_s}
                 -> {lines: [{product_id, sku, name, quantity, unit_price_minor, currency, weight_grams}], expires_at}
                 refusals are command errors with a RefusalCode and {lines: [{product_id, requested, available, …}]}
             commands.products.commit {order_id} -> {committed: bool}

@@ -26,8 +26,8 @@ SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::int[], $5::uuid[]) 
 """
 _PRODUCTS = """
 WITH made AS (
-    INSERT INTO product (id, sku, slug, name, description, status, price_minor, currency, compare_at_minor, weight_grams,
-        category_id, created_at, updated_at)
+    INSERT INTO product (id, sku, slug, name, description, status, price_minor, currency, compare_at_minor,
+        weight_grams, category_id, created_at, updated_at)
     SELECT id, sku, slug, name, description, 'ACTIVE', price_minor, 'USD', compare_at_minor, weight_grams, category_id,
         created_at, created_at
     FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::bigint[], $8::int[],

@@ -52,7 +52,7 @@ class Carts:
         return [CartLine(row["cart_id"], row["product_id"], row["quantity"]) for row in rows]
 
     async def set_line(self, customer_id: UUID, product_id: UUID, quantity: int, expected_version: int | None) -> Cart:
-        """The cart with `quantity` of the product in it, 0 takes it out. Raises InvalidInput; nothing is changed then."""
+        """The cart with `quantity` of the product in it, 0 takes it out. Raises InvalidInput, changing nothing."""
         if not 0 <= quantity <= QUANTITY_MAX:
             raise InvalidInput(f"A quantity is between 0 and {QUANTITY_MAX}.", ["quantity"])
         async with self.database.transaction() as connection:

@@ -21,12 +21,14 @@ from subgraphs.orders.service.store import move_order
 _PROGRESS = """
 SELECT l.id, l.product_id, l.quantity AS ordered, coalesce(sum(f.quantity), 0)::int AS shipped,
     coalesce(sum(f.quantity) FILTER (WHERE p.delivered_at IS NOT NULL), 0)::int AS delivered
-FROM order_line l LEFT JOIN fulfillment_line f ON f.order_line_id = l.id LEFT JOIN fulfillment p ON p.id = f.fulfillment_id
+FROM order_line l LEFT JOIN fulfillment_line f ON f.order_line_id = l.id
+    LEFT JOIN fulfillment p ON p.id = f.fulfillment_id
 WHERE l.order_id = $1 GROUP BY l.id
 """
 _INSERT = """
 WITH made AS (
-    INSERT INTO fulfillment (id, order_id, carrier, tracking_number, shipped_at) VALUES ($1, $2, $3, $4, $5) RETURNING id
+    INSERT INTO fulfillment (id, order_id, carrier, tracking_number, shipped_at) VALUES ($1, $2, $3, $4, $5)
+    RETURNING id
 )
 INSERT INTO fulfillment_line (id, fulfillment_id, order_line_id, quantity)
 SELECT l.id, made.id, l.order_line_id, l.quantity FROM made,

@@ -38,7 +38,7 @@ class Payments:
         return order_payload(order)
 
     async def authorized(self, connection: SqlConnection, event: Event) -> None:
-        """The money is secured: commit the reservation next. An authorisation nobody waits for is refused, that is, voided."""
+        """The money is secured: commit the reservation next. Where nobody waits for it, it is refused: to be voided."""
         order_id, payment_id = order_id_of(event.payload), payment_id_of(event.payload)
         order = await self.moving.load_locked(connection, order_id)
         if order is not None and await self._is_awaited(connection, order, payment_id, event):

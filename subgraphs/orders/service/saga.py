@@ -5,9 +5,9 @@
                       COMMIT         (set by an authorised payment) -> CONFIRMED | CANCELLED (the payment is voided)
     CANCELLED         RELEASE        -> at rest
 
-A worker leases rows (SKIP LOCKED), asks products without holding a transaction, and writes the outcome with the guard of
-the order's version. A worker that dies leaves the lease to expire; every command may be repeated, so the next one may
-take the step again. Commit is the pivot: from there on the order can only go forward.
+A worker leases rows (SKIP LOCKED), asks products without holding a transaction, and writes the outcome with the guard
+of the order's version. A worker that dies leaves the lease to expire; every command may be repeated, so the next one
+may take the step again. Commit is the pivot: from there on the order can only go forward.
 """
 
 import asyncio
@@ -114,7 +114,7 @@ class Saga:
             await self.stock.release(order.id)
 
     async def _recover(self, order: Order) -> bool:
-        """The reservation expired although the payment was authorised in time: hold the same goods again, if there are any."""
+        """The reservation expired before the payment was heard of: hold the same goods again, if there are any."""
         try:
             held = await self.stock.reserve(order.id, await self._requested(order, insists=True), order.currency)
         except OrderError:

@@ -30,7 +30,7 @@ class Stock:
     bus: Bus
 
     async def reserve(self, order_id: UUID, lines: Sequence[RequestedLine], currency: str) -> HeldStock:
-        """Raises InsufficientStock, PriceChanged, InvalidInput (nothing is held) or ReservationUnavailable (unknown)."""
+        """Raises InsufficientStock, PriceChanged, InvalidInput: nothing is held; ReservationUnavailable: unknown."""
         try:
             reply = await self._ask(RESERVE, reserve_request(order_id, lines, currency, RESERVATION_TTL_S))
         except CommandError as exc:

@@ -56,7 +56,7 @@ class StoredLine:
 
 @dataclass(frozen=True, slots=True)
 class TakenCart:
-    """The cart an order is made from: it disappears in the same statement, in the version that was read, or nothing happens."""
+    """The cart an order is made from: it goes in the same statement, if it has the version that was read."""
 
     id: UUID
     version: int
@@ -100,15 +100,16 @@ WITH moved AS (
     DELETE FROM saga USING moved WHERE saga.order_id = moved.id AND $13::text IS NULL
 ), owed AS (
     INSERT INTO saga (order_id, step, next_at) SELECT id, $13, $14 FROM moved WHERE $13::text IS NOT NULL
-    ON CONFLICT (order_id) DO UPDATE SET step = excluded.step, next_at = excluded.next_at, attempts = 0, last_error = NULL
+    ON CONFLICT (order_id) DO UPDATE
+    SET step = excluded.step, next_at = excluded.next_at, attempts = 0, last_error = NULL
 )
 SELECT id FROM moved
 """
 
 _HISTORY = """
 INSERT INTO order_history (id, order_id, version, at, from_status, to_status, actor, correlation_id, trace_id)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[],
-    $9::text[])
+SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::text[])
 """
 
 

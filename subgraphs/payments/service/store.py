@@ -73,7 +73,7 @@ class PaymentStore:
         return [payment_of(row) for row in rows]
 
     async def write(self, connection: SqlConnection, before: Payment, after: Payment, event: Event | None) -> None:
-        """The step from `before`, whose row is locked, to `after`; the table of transitions and the trigger guard it."""
+        """The step from `before`, whose row is locked, to `after`; guarded by the table of transitions and by SQL."""
         sources = [status.value for status, targets in TRANSITIONS.items() if after.status in targets]
         if before.status is after.status:
             sources = [after.status.value]
@@ -124,7 +124,7 @@ class PaymentStore:
     async def open_task(
         self, connection: SqlConnection, payment_id: UUID, kind: TaskKind, subject_id: UUID, at: datetime
     ) -> None:
-        """From `at` on a worker asks the provider, unless `close_task` comes first; a task that is there already stays."""
+        """From `at` on a worker asks the provider, unless `close_task` comes first; a task that exists stays."""
         await fetch(connection, _TASK, [uuid7(), payment_id, kind.value, subject_id, at])
 
     async def close_task(self, connection: SqlConnection, kind: TaskKind, subject_id: UUID) -> None:

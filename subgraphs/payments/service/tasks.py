@@ -64,7 +64,7 @@ class Decisions:
             await self.store.open_task(connection, payment.id, TaskKind.CAPTURE, payment.id, now)
 
     async def _give_back(self, connection: SqlConnection, payment: Payment) -> None:
-        """An attempt that is still open is left alone: once authorised, orders refuses it, and that comes here again."""
+        """An open attempt is left alone: once it is authorised, orders refuses it, and that comes here again."""
         match payment.status:
             case PaymentStatus.AUTHORIZED:
                 now = self.store.clock.now()

@@ -9,7 +9,8 @@ from common.subgraph.keyset import Keyset, Page, PageRequest, SortColumn, cut_pa
 from subgraphs.products.domain import Category, Product, ProductSort, ProductStatus
 
 _COLUMNS = """p.id, p.sku, p.name, p.slug, p.description, p.status, p.price_minor, p.currency, p.compare_at_minor,
-    p.weight_grams, p.category_id, p.version, p.created_at, p.updated_at, s.on_hand, s.reserved, s.low_stock_threshold"""
+    p.weight_grams, p.category_id, p.version, p.created_at, p.updated_at, s.on_hand, s.reserved,
+    s.low_stock_threshold"""
 _PRODUCT = f"SELECT {_COLUMNS} FROM product p JOIN stock s ON s.product_id = p.id"
 _CATEGORY = "SELECT id, name, slug, parent_id FROM category"
 

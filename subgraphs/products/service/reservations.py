@@ -1,4 +1,4 @@
-"""Holding stock for orders: reserve, commit, release, ship; each idempotent by the order's id, each safe under any race.
+"""Holding stock for orders: reserve, commit, release, ship; idempotent by the order's id, safe under any race.
 
 A reservation is one SQL statement in autocommit: it locks the stock rows in the order of their ids (no deadlocks),
 decides for all lines at once (all or nothing), and writes stock, reservation and outbox. The lock is held for the time
@@ -48,13 +48,15 @@ WITH want AS MATERIALIZED (
     SELECT 1 FROM reservation WHERE order_id = $1 AND state <> 'RELEASED' LIMIT 1
 ), locked AS MATERIALIZED (
     SELECT s.product_id, s.on_hand - s.reserved AS available, s.low_stock_threshold,
-           p.sku, p.name, p.weight_grams, p.currency, CASE WHEN p.status = 'ACTIVE' THEN p.price_minor END AS price_minor
+           p.sku, p.name, p.weight_grams, p.currency,
+           CASE WHEN p.status = 'ACTIVE' THEN p.price_minor END AS price_minor
     FROM stock s JOIN product p ON p.id = s.product_id
     WHERE s.product_id = ANY($2::uuid[]) AND NOT EXISTS (SELECT FROM held)
     ORDER BY s.product_id FOR UPDATE OF s
 ), verdict AS MATERIALIZED (
     SELECT count(*) = cardinality($2::uuid[]) AND count(DISTINCT l.currency) = 1 AND coalesce(bool_and(
-        l.available >= w.quantity AND l.price_minor IS NOT NULL AND l.price_minor = coalesce(w.expected_minor, l.price_minor)
+        l.available >= w.quantity AND l.price_minor IS NOT NULL
+        AND l.price_minor = coalesce(w.expected_minor, l.price_minor)
         AND l.currency = coalesce($8::text, l.currency)), FALSE) AS is_granted
     FROM want w JOIN locked l USING (product_id)
 ), taken AS (
@@ -80,7 +82,8 @@ FROM want w LEFT JOIN locked l USING (product_id) CROSS JOIN verdict v ORDER BY 
 """
 
 _REPLAY = """
-SELECT r.product_id, r.quantity, r.unit_price_minor AS price_minor, r.currency, r.expires_at, p.sku, p.name, p.weight_grams
+SELECT r.product_id, r.quantity, r.unit_price_minor AS price_minor, r.currency, r.expires_at, p.sku, p.name,
+       p.weight_grams
 FROM reservation r JOIN product p ON p.id = r.product_id
 WHERE r.order_id = $1 AND r.state <> 'RELEASED'
 """
@@ -122,7 +125,8 @@ WITH goods AS MATERIALIZED (
     WHERE r.order_id = $1 AND r.product_id = g.product_id AND r.state = 'COMMITTED'
     RETURNING r.product_id, g.quantity, g.movement_id
 ), locked AS MATERIALIZED (
-    SELECT s.product_id FROM stock s WHERE s.product_id IN (SELECT product_id FROM mine) ORDER BY s.product_id FOR UPDATE
+    SELECT s.product_id FROM stock s WHERE s.product_id IN (SELECT product_id FROM mine)
+    ORDER BY s.product_id FOR UPDATE
 ), gone AS (
     UPDATE stock s SET on_hand = s.on_hand - m.quantity, reserved = s.reserved - m.quantity, version = s.version + 1
     FROM mine m JOIN locked l USING (product_id) WHERE s.product_id = m.product_id

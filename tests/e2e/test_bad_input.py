@@ -26,7 +26,8 @@ CASES: dict[str, tuple[dict[str, Any], int]] = {
     "not JSON": ({"content": b"{nope", "headers": {"content-type": "application/json"}}, 400),
     "no query": ({"json": {}}, 400),
     "not an object": ({"json": [1]}, 400),
-    "a body of another type": ({"content": b"hello", "headers": {"content-type": "text/plain"}}, 415),
+    "a body of another type": ({"content": b"hello", "headers": {"content-type": "application/xml"}}, 415),
+    "a form of another site": ({"content": b"hello", "headers": {"content-type": "text/plain"}}, 400),
     "a syntax error": (graphql("{ me { "), 400),
     "an unknown field": (graphql("{ me { nope } }"), 400),
     "a variable of the wrong type": (

@@ -37,6 +37,7 @@ class Role(Enum):
 _SUPPORT_SCOPES = frozenset(
     {
         "users:read_any",
+        "users:write_any",
         "inventory:read",
         "orders:read_any",
         "orders:write_any",
@@ -51,9 +52,7 @@ SCOPES_BY_ROLE: dict[Role, frozenset[str]] = {
     Role.CUSTOMER: frozenset(),
     Role.SUPPORT: _SUPPORT_SCOPES,
     Role.CATALOG_MANAGER: _CATALOG_SCOPES,
-    Role.ADMIN: _SUPPORT_SCOPES
-    | _CATALOG_SCOPES
-    | {"users:write_any", "users:admin", "payments:write", "ops:events", "ops:read"},
+    Role.ADMIN: _SUPPORT_SCOPES | _CATALOG_SCOPES | {"users:admin", "payments:write", "ops:events", "ops:read"},
 }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.auth import Principal
+from common.auth import ANONYMOUS, Principal
 from common.clock import SystemClock
 from common.events import Bus, Event, new_event
 from common.ids import new_id
@@ -285,6 +285,32 @@ async def test_others_notifications_are_closed_through_entities_too(
     stranger = await notifications.execute(document, principal=rita)
     assert stranger["data"] == {"_entities": [{"notifications": None}]}
     assert stranger["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+#: what each caller gets from a root field: "ok" or an error code
+MATRIX = {
+    "query { deadLetters(first: 1) { id } }": ("UNAUTHENTICATED", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "ok"),
+    "mutation { deadLetterReplay(ids: []) { id } }": ("UNAUTHENTICATED", "FORBIDDEN", "FORBIDDEN", "FORBIDDEN", "ok"),
+    "mutation { notificationMarkRead(ids: []) { id } }": ("UNAUTHENTICATED", "ok", "ok", "ok", "ok"),
+    "mutation { notificationPreferenceSet(channel: SMS, enabled: true) { id } }": (
+        "UNAUTHENTICATED",
+        "ok",
+        "ok",
+        "ok",
+        "ok",
+    ),
+}
+
+
+@pytest.mark.parametrize("document", MATRIX)
+async def test_each_role_may_do_what_the_table_says(notifications: SubgraphClient, document: str) -> None:
+    roles = (Role.CUSTOMER, Role.SUPPORT, Role.CATALOG_MANAGER, Role.ADMIN)
+    callers = [ANONYMOUS, *(as_user(new_id("usr"), role) for role in roles)]
+
+    answers = [await notifications.execute(document, principal=caller) for caller in callers]
+
+    outcomes = [answer["errors"][0]["extensions"]["code"] if "errors" in answer else "ok" for answer in answers]
+    assert tuple(outcomes) == MATRIX[document]
 
 
 async def test_dead_letters_are_listed_and_replayed(notifications: SubgraphClient) -> None:

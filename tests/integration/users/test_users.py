@@ -1,15 +1,16 @@
 """The users subgraph on real PostgreSQL and NATS."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from common.auth import TokenVerifier, key_source
+from common.auth import ANONYMOUS, TokenVerifier, key_source
 from common.clock import SystemClock
 from common.events import Bus, CommandError
-from common.ids import new_id
+from common.ids import new_id, parse_id
 from common.subgraph.statements import record_statements
 from subgraphs.users.domain import Role
 from subgraphs.users.seed import DEMO_ACCOUNTS, seed
@@ -19,7 +20,7 @@ from tests.kit.users import cheap_passwords, users_app, users_settings
 
 pytestmark = pytest.mark.anyio
 
-ADMIN, SUPPORT, _, ALICE, BOB = DEMO_ACCOUNTS
+ADMIN, SUPPORT, CATALOG, ALICE, BOB = DEMO_ACCOUNTS
 AS_ADMIN, AS_SUPPORT = as_user(ADMIN.public_id, Role.ADMIN), as_user(SUPPORT.public_id, Role.SUPPORT)
 AS_ALICE, AS_BOB = as_user(ALICE.public_id, Role.CUSTOMER), as_user(BOB.public_id, Role.CUSTOMER)
 
@@ -276,6 +277,57 @@ async def test_a_customer_may_not_list_users_or_set_roles(users: SubgraphClient)
     assert [answer["errors"][0]["extensions"]["code"] for answer in (listed, promoted)] == ["FORBIDDEN", "FORBIDDEN"]
 
 
+#: what each caller gets from a root field: "ok", "null" (as if it were not there) or an error code
+MATRIX = {
+    "query { me { id } }": ("null", "ok", "ok", "ok", "ok"),
+    "query($id: ID!) { user(id: $id) { id } }": ("UNAUTHENTICATED", "null", "ok", "null", "ok"),
+    "query { users(first: 1) { nodes { id } } }": ("UNAUTHENTICATED", "FORBIDDEN", "ok", "FORBIDDEN", "ok"),
+    "mutation($id: ID!) { userUpdate(input: {id: $id}) { user { id } } }": (
+        "UNAUTHENTICATED",
+        "FORBIDDEN",
+        "ok",
+        "FORBIDDEN",
+        "ok",
+    ),
+    "mutation($id: ID!) { userRolesSet(id: $id, roles: [CUSTOMER]) { user { id } } }": (
+        "UNAUTHENTICATED",
+        "FORBIDDEN",
+        "FORBIDDEN",
+        "FORBIDDEN",
+        "ok",
+    ),
+    """mutation { addressSave(address: {street: "s", city: "c", zip: "z", country: "DE"}) { user { id } } }""": (
+        "UNAUTHENTICATED",
+        "ok",
+        "ok",
+        "ok",
+        "ok",
+    ),
+    "mutation { logout }": ("UNAUTHENTICATED", "ok", "ok", "ok", "ok"),
+}
+
+
+@pytest.mark.parametrize("document", MATRIX)
+async def test_each_role_may_do_what_the_table_says(users: SubgraphClient, document: str) -> None:
+    """The table of callers and root fields; `$id` is another user's."""
+    roles = {BOB: Role.CUSTOMER, SUPPORT: Role.SUPPORT, CATALOG: Role.CATALOG_MANAGER, ADMIN: Role.ADMIN}
+    callers = [ANONYMOUS, *(as_user(account.public_id, role) for account, role in roles.items())]
+    frank = {"name": "Frank", "email": f"frank{secrets.token_hex(4)}@example.org"}
+    frank_id = (await users.data(REGISTER, {"input": frank}))["userRegister"]["user"]["id"]
+
+    answers = [await users.execute(document, {"id": frank_id} if "$id" in document else {}, c) for c in callers]
+
+    assert tuple(outcome(answer) for answer in answers) == MATRIX[document]
+
+
+def outcome(answer: dict[str, Any]) -> str:
+    if "errors" in answer:
+        code: str = answer["errors"][0]["extensions"]["code"]
+        return code
+    (value,) = answer["data"].values()
+    return "null" if value is None else "ok"
+
+
 async def test_the_last_administrator_stays_one(users: SubgraphClient) -> None:
     document = """mutation($id: ID!, $roles: [Role!]!) { userRolesSet(id: $id, roles: $roles) {
       user { roles } errors { __typename ... on UserError { path } } } }"""
@@ -311,7 +363,9 @@ async def test_addresses_are_saved_sealed_and_shown_to_their_owner(users: Subgra
     moved = await users.data(document, {"a": {**home, "city": "Shelbyville"}, "id": address["id"]}, AS_ALICE)
     stolen = (await users.data(document, {"a": home, "id": address["id"]}, AS_BOB))["addressSave"]
     wrong = (await users.data(document, {"a": {**home, "country": "Narnia"}}, AS_ALICE))["addressSave"]
-    rows = await users.app.state.runtime.database.fetch("SELECT address_sealed FROM customer_address")
+    rows = await users.app.state.runtime.database.fetch(
+        "SELECT address_sealed FROM customer_address WHERE id = $1", [parse_id("adr", address["id"])]
+    )
 
     assert address == {
         "id": address["id"],

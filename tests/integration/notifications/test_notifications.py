@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from common.auth import ANONYMOUS, Principal
+from common.auth import ANONYMOUS, CONTEXT_HEADER, ContextSigner, Principal
 from common.clock import SystemClock
 from common.events import Bus, Event, new_event
 from common.ids import new_id
@@ -16,7 +16,7 @@ from subgraphs.notifications.errors import DeliveryError, UndeliverableError
 from subgraphs.notifications.service.mail import Mail
 from subgraphs.notifications.settings import NotificationsSettings
 from subgraphs.users.domain import Role
-from tests.kit.subgraph import SubgraphClient, as_user, fresh_database_name, running, settings_of
+from tests.kit.subgraph import SECRET, SubgraphClient, as_user, fresh_database_name, running, settings_of, websocket
 from tests.kit.users import users_app, users_settings
 
 pytestmark = pytest.mark.anyio
@@ -346,3 +346,34 @@ async def test_dead_letters_are_listed_and_replayed(notifications: SubgraphClien
     ]
     assert again == {"deadLetterReplay": []}
     assert refused["errors"][0]["extensions"]["code"] == "FORBIDDEN"
+
+
+async def test_nobody_listens_without_signing_in(notifications: SubgraphClient) -> None:
+    async with websocket(notifications.app, notifications.headers(ANONYMOUS)) as (send, receive):
+        await send({"type": "connection_init"})
+        await receive()
+        query = "subscription { notificationReceived { id } }"
+        await send({"id": "1", "type": "subscribe", "payload": {"query": query}})
+        answer = await receive()
+
+    error = answer["payload"]["errors"][0] if answer["type"] == "next" else answer["payload"][0]
+    assert error["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_a_stop_completes_subscriptions(postgres_url: str, nats_url: str) -> None:
+    settings = NotificationsSettings(**settings_of(postgres_url, nats_url))
+    app = create_app(settings, database_name=fresh_database_name("notifications"))
+    lifespan = app.router.lifespan_context(app)
+    await lifespan.__aenter__()
+    signer = ContextSigner(SECRET.encode(), SystemClock())
+    user = as_user(new_id("usr"), Role.CUSTOMER)
+    async with websocket(app, {CONTEXT_HEADER: signer.sign(user)}) as (send, receive):
+        await send({"type": "connection_init"})
+        await receive()
+        query = "subscription { notificationReceived { id } }"
+        await send({"id": "1", "type": "subscribe", "payload": {"query": query}})
+        await asyncio.sleep(0.2)
+
+        await lifespan.__aexit__(None, None, None)
+
+        assert await receive() == {"id": "1", "type": "complete"}

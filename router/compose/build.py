@@ -112,7 +112,7 @@ class _Builder:
             self._build_directive(node)
         for index, schema_node in enumerate(sorted(self.schema_nodes, key=_is_extension)):
             self._build_schema_element(schema_node, index if _is_extension(schema_node) else 0)
-        self.subgraph.links = read_links(self.schema, self.findings)
+        self.subgraph.links = read_links(self.subgraph, self.findings)
         for type_node, _ in self.types:
             if isinstance(type_node, EnumTypeDefinitionNode | EnumTypeExtensionNode):
                 self._collect_values(type_node)
@@ -227,7 +227,9 @@ class _Builder:
                 | InterfaceTypeExtensionNode()
             ):
                 for field_node in node.fields or ():
-                    if self.subgraph.is_fed2 or field_node.name.value not in MACHINERY_FIELDS:
+                    # Federation 1 libraries print these without the types they need
+                    is_ignored = not self.subgraph.is_fed2 and self.schema.roots.get("query") == type_.name
+                    if not is_ignored or field_node.name.value not in MACHINERY_FIELDS:
                         self._build_field(type_, field_node, extension)
                 self._build_interfaces(type_, node.interfaces or ())
             case UnionTypeDefinitionNode() | UnionTypeExtensionNode():

@@ -66,6 +66,8 @@ def add_link_definitions(subgraph: Subgraph, findings: Findings) -> None:
     schema = subgraph.schema
     if subgraph.links is not None:
         link = subgraph.links.link_itself
+        if subgraph.links_itself and link.directive_name("link") in schema.directives:
+            return  # it was recognised by its definition, which need not be ours
     elif any(use.name == "link" for use in schema.element.applications) and "link" not in schema.directives:
         # `@link` is known even where it links nothing that makes this a linked schema
         link = make_link(FeatureUrl(specs.LINK, "link", Version(1, 0)), None, ())

@@ -26,10 +26,10 @@ from graphql import (
 )
 
 from router.compose.built_in import BUILT_IN_DIRECTIVES
-from router.compose.graphql_rules import contains_in, is_valid_value
+from router.compose.graphql_rules import is_valid_value
 from router.compose.schema import COMPOSITE, Field, Kind, Schema, TypeDefinition, is_required
 from router.compose.type_ref import base_name
-from router.compose.values import Value, value_of
+from router.compose.values import EnumText, Value, value_of
 
 
 class FieldSetError(Exception):
@@ -94,7 +94,7 @@ def selected_fields(schema: Schema, parent: TypeDefinition, text: object, *, imp
     With `implementations`, also the fields of implementing types for each field of an interface.
     """
     found: list[Field] = []
-    if not isinstance(text, str):
+    if not isinstance(text, str) or isinstance(text, EnumText):
         return found
 
     def collect(type_: TypeDefinition, field: Field) -> None:
@@ -193,16 +193,8 @@ class _Resolver:
             condition = self.schema.types.get(name)
             if condition is None or condition.kind not in COMPOSITE:
                 raise FieldSetError(f'"{name}" is not a type with fields.')
-            if not self._overlap(parent, condition):
-                raise FieldSetError(f'"{parent.name}" can never be a "{name}".')
         selections = self.selections(condition or parent, node.selection_set)
         return FragmentSelection(parent, condition, selections, directives)
-
-    def _overlap(self, one: TypeDefinition, other: TypeDefinition) -> bool:
-        if one is other or contains_in(self.schema)(one.name, other.name):
-            return True
-        mine = set(self.schema.possible_types(one.name))
-        return not mine.isdisjoint(self.schema.possible_types(other.name))
 
     def _directives(self, nodes: tuple[DirectiveNode, ...] | list[DirectiveNode]) -> tuple[str, ...]:
         for node in nodes:

@@ -5,8 +5,9 @@ A schema is linked when it links the link specification itself, or (then that li
 
 from __future__ import annotations
 
-from router.compose.findings import FatalError, Findings
+from router.compose.findings import FatalError, Findings, fatal
 from router.compose.schema import Application, Schema
+from router.compose.subgraph import Subgraph
 from router.compose.type_ref import nullable
 from router.federation import specs
 from router.federation.link import Link, LinkTable, make_link, read_imports
@@ -15,13 +16,17 @@ from router.federation.version import FeatureUrl, LinkError, Version
 LINK_URL = FeatureUrl(specs.LINK, "link", Version(1, 0))
 
 
-def read_links(schema: Schema, findings: Findings) -> LinkTable | None:
+def read_links(subgraph: Subgraph, findings: Findings) -> LinkTable | None:
     """None for schemas that link nothing. Raises FatalError when an implied link table cannot be built."""
+    schema = subgraph.schema
     explicit = next((use for use in schema.element.applications if _links_link(use, schema)), None)
     if explicit is not None:
+        subgraph.links_itself = True
         return _explicit_table(explicit, schema, findings)
     if not any(use.name == "link" and _url(use).startswith(specs.FEDERATION) for use in schema.element.applications):
         return None
+    if any(_links_core(use, schema) for use in schema.element.applications):
+        raise fatal("@core and @link cannot be used together.", code="INVALID_LINK_DIRECTIVE_USAGE")
     table = LinkTable(make_link(LINK_URL, None, ()))
     problems = Findings()
     for use in schema.element.applications:
@@ -90,3 +95,9 @@ def _links_link(use: Application, schema: Schema) -> bool:
         and url is not None
         and str(nullable(url.type)) == "String"
     )
+
+
+def _links_core(use: Application, schema: Schema) -> bool:
+    """`@core` came before `@link`."""
+    feature = use.arguments.get("feature")
+    return use.name in schema.directives and isinstance(feature, str) and feature.startswith(f"{specs.CORE}/")

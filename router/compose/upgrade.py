@@ -319,9 +319,9 @@ class _Upgrade:
             if root or applied(type_, "key"):
                 for field in type_.fields.values():
                     if field.coordinate not in self.own.facts.shareable and self._is_resolved_elsewhere(field):
-                        field.applications.append(Application("shareable"))
+                        _share(field)
             elif any(True for _ in self._others_with(type_.name)):
-                type_.applications.append(Application("shareable"))
+                _share(type_)
 
     def _is_resolved_elsewhere(self, field: Field) -> bool:
         for other in self.others:
@@ -363,6 +363,11 @@ def print_selections(selections: tuple[Selection, ...]) -> str:
             condition = f" on {selection.condition.name}" if selection.condition else ""
             parts.append(f"...{condition}{inner}")
     return " ".join(parts)
+
+
+def _share(element: TypeDefinition | Field) -> None:
+    if not applied(element, "shareable"):
+        element.applications.append(Application("shareable"))
 
 
 def _remove(element: TypeDefinition | Field, directive: str) -> None:

@@ -24,8 +24,9 @@ class ConnectionOwner(Protocol):
 class Connection(asyncio.Protocol):
     """Made by the pool through `loop.create_connection`."""
 
-    def __init__(self, owner: ConnectionOwner, max_response_bytes: int) -> None:
+    def __init__(self, owner: ConnectionOwner, loop: asyncio.AbstractEventLoop, max_response_bytes: int) -> None:
         self._owner = owner
+        self._loop = loop  # kept: `get_running_loop` costs a system call before Python 3.12
         self._max_response_bytes = max_response_bytes
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
@@ -46,7 +47,7 @@ class Connection(asyncio.Protocol):
 
     def exchange(self, head: bytes, body: bytes) -> asyncio.Future[SubgraphResponse]:
         """Write the request; the future is the response. Only on an idle connection."""
-        self._waiter = waiter = asyncio.get_running_loop().create_future()
+        self._waiter = waiter = self._loop.create_future()
         self._has_received = False
         if self._transport is None:
             self._fail(ConnectionLostError("the subgraph closed the connection", before_response=True))

@@ -26,6 +26,9 @@ class Pool:
 
     def __init__(self, address: HttpAddress | UnixAddress, limits: PoolLimits, tls: ssl.SSLContext | None) -> None:
         self._address = address
+        self._loop: asyncio.AbstractEventLoop | None = (
+            None  #: the one loop all connections belong to, once there is one
+        )
         self._limits = limits
         self._tls = tls
         self._idle: deque[Connection] = deque()
@@ -40,7 +43,7 @@ class Pool:
 
         Raises `ConnectFailedError`.
         """
-        loop = asyncio.get_running_loop()
+        loop = self._running_loop()
         oldest = loop.time() - min(max_idle_s, self._limits.max_idle_s) if max_idle_s > 0 else math.inf
         while True:
             while self._idle and self._idle[-1].is_closed:
@@ -62,6 +65,11 @@ class Pool:
             if handed_over is not None:
                 self._idle.append(handed_over)
 
+    def _running_loop(self) -> asyncio.AbstractEventLoop:
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        return self._loop
+
     async def _open_one(self) -> Connection:
         if self._is_closed:
             raise ConnectFailedError("the client is closed")
@@ -80,10 +88,10 @@ class Pool:
         return connection
 
     async def _connect(self) -> Connection:
-        loop, address = asyncio.get_running_loop(), self._address
+        loop, address = self._running_loop(), self._address
 
         def make() -> Connection:
-            return Connection(self, self._limits.max_response_bytes)
+            return Connection(self, loop, self._limits.max_response_bytes)
 
         if isinstance(address, UnixAddress):
             _, connection = await loop.create_unix_connection(make, address.socket_path)
@@ -105,7 +113,7 @@ class Pool:
     # --- told by connections ---------------------------------------------------------------------------------------
 
     def connection_idle(self, connection: Connection) -> None:
-        now = asyncio.get_running_loop().time()
+        now = self._running_loop().time()
         connection.idle_since = now
         if self._waiters:
             self._pass_on(connection)

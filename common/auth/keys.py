@@ -126,7 +126,6 @@ class RefreshedKeys:
         return age_s >= self._max_age_s or (kid not in self._keys and age_s >= self._min_refresh_s)
 
     async def _read(self) -> None:
-        self._read_at = self._clock.monotonic()
         try:
             async with asyncio.timeout(_FETCH_TIMEOUT_S):
                 self._keys = parse_key_set(await self._fetch())
@@ -135,6 +134,8 @@ class RefreshedKeys:
             _log.warning("the key set cannot be read, keeping the keys known so far", error=repr(exc))
         else:
             self._is_degraded = False
+        # only now: who asks while the set is being read shall wait for it, and a cancelled reading counts for nothing
+        self._read_at = self._clock.monotonic()
 
 
 async def fetch_url(url: str) -> bytes:

@@ -1,5 +1,6 @@
 """Access tokens: ours are accepted, forged, stale and crafted ones are refused, and key sources are not flooded."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -224,6 +225,22 @@ async def test_a_flood_of_unknown_kids_reads_the_source_once_per_half_minute() -
     for number in range(1000):
         assert await keys.key(f"made-up-{number}") is None
     assert source.read_count == 2
+
+
+async def test_who_asks_while_the_keys_are_being_read_waits_for_them() -> None:
+    clock, source, kid = FrozenClock(), _Source(), _signer(FrozenClock()).kid
+
+    async def slow_fetch() -> bytes:
+        await asyncio.sleep(0.01)
+        return await source.fetch()
+
+    keys = RefreshedKeys(slow_fetch, clock)
+    impatient = asyncio.create_task(keys.key(kid))
+    await asyncio.sleep(0)
+    impatient.cancel()
+    found = await asyncio.gather(*(keys.key(kid) for _ in range(20)))
+    assert None not in found
+    assert source.read_count == 1
 
 
 async def test_a_new_key_is_found_and_a_withdrawn_one_forgotten() -> None:

@@ -1,12 +1,15 @@
 """A subgraph's own database on a real server."""
 
 import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 import yaml
+from tortoise.exceptions import OperationalError
 
 from common.subgraph.database import Database, fetch
 from common.subgraph.postgres_url import parse_database_url
@@ -19,88 +22,89 @@ pytestmark = pytest.mark.anyio
 SUBGRAPHS = list(yaml.safe_load((Path(__file__).parents[3] / "supergraph.yaml").read_text())["subgraphs"])
 
 
-def database_of(postgres_url: str, subgraph: str, name: str = "") -> Database:
-    return Database(parse_database_url(postgres_url), subgraph, name=name or fresh_database_name(subgraph))
+@asynccontextmanager
+async def opened(postgres_url: str, subgraph: str = "users", name: str = "") -> AsyncIterator[Database]:
+    database = Database(parse_database_url(postgres_url), subgraph, name=name or fresh_database_name(subgraph))
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @pytest.mark.parametrize("subgraph", SUBGRAPHS)
 async def test_the_migrations_say_what_the_models_say(postgres_url: str, subgraph: str) -> None:
-    database = database_of(postgres_url, subgraph)
-    await database.open()
+    async with opened(postgres_url, subgraph) as database:
+        await database.migrate()
 
-    await database.migrate()
-
-    assert await database.unmigrated_changes() == []
-    await database.close()
+        assert await database.unmigrated_changes() == []
 
 
 async def test_processes_that_start_at_once_create_and_migrate_once(postgres_url: str) -> None:
     name = fresh_database_name("race")
-    databases = [database_of(postgres_url, "users", name) for _ in range(4)]
 
-    async def start(database: Database) -> None:
-        await database.open()
-        await database.migrate()
+    async def start() -> list[str]:
+        async with opened(postgres_url, name=name) as database:
+            await database.migrate()
+            return [row["name"] for row in await database.fetch("SELECT name FROM tortoise_migrations")]
 
-    await asyncio.gather(*(start(database) for database in databases))
+    applied = await asyncio.gather(*(start() for _ in range(4)))
 
-    rows = await databases[0].fetch("SELECT name FROM tortoise_migrations")
-    assert len(rows) == len({row["name"] for row in rows})
-    for database in databases:
-        await database.close()
+    assert applied[0]
+    assert all(names == applied[0] and len(names) == len(set(names)) for names in applied)
 
 
 async def test_two_databases_in_one_process_do_not_mix(postgres_url: str) -> None:
-    one, other = database_of(postgres_url, "users"), database_of(postgres_url, "users")
-    for database in (one, other):
-        await database.open()
-        await database.migrate()
-
     async def name_seen_by_models(database: Database) -> str:
         with database.use():
             await asyncio.sleep(0.01)
             rows: Any = await User.raw("SELECT gen_random_uuid() AS id, current_database() AS name")
         return str(next(iter(rows)).name)
 
-    names = await asyncio.gather(*(name_seen_by_models(database) for database in (one, other) * 5))
+    async with opened(postgres_url) as one, opened(postgres_url) as other:
+        names = await asyncio.gather(*(name_seen_by_models(database) for database in (one, other) * 5))
 
     assert names == [one.name, other.name] * 5
-    for database in (one, other):
-        await database.close()
 
 
 async def test_a_transaction_commits_as_a_whole_or_not_at_all(postgres_url: str) -> None:
-    database = database_of(postgres_url, "users")
-    await database.open()
-    await database.fetch("CREATE TABLE t (n int)")
-
-    async with database.transaction():
-        await database.fetch("INSERT INTO t VALUES (1)")
+    async with opened(postgres_url) as database:
+        await database.fetch("CREATE TABLE t (n int)")
+        async with database.transaction():
+            await database.fetch("INSERT INTO t VALUES (1)")
+            with pytest.raises(ZeroDivisionError):
+                await insert_and_fail(database, 2)
         with pytest.raises(ZeroDivisionError):
-            await insert_and_fail(database, 2)
-    with pytest.raises(ZeroDivisionError):
-        await insert_and_fail(database, 3)
+            await insert_and_fail(database, 3)
 
-    assert await database.fetch("SELECT n FROM t") == [{"n": 1}]
-    await database.close()
+        assert await database.fetch("SELECT n FROM t") == [{"n": 1}]
+
+
+async def test_a_cancelled_transaction_gives_its_connection_back(postgres_url: str) -> None:
+    async with opened(postgres_url) as database:
+        for _ in range(2 * database.pool_max):
+            task = asyncio.create_task(sleep_in_transaction(database))
+            await asyncio.sleep(0.005)
+            task.cancel()
+            await asyncio.wait([task])
+
+        async with asyncio.timeout(2):
+            await asyncio.gather(*(database.fetch("SELECT 1") for _ in range(2 * database.pool_max)))
 
 
 async def test_statements_are_recorded_without_transaction_control(postgres_url: str) -> None:
-    database = database_of(postgres_url, "users")
-    await database.open()
-
-    with record_statements(database.observer) as statements:
-        async with database.transaction() as connection:
-            await fetch(connection, "SELECT $1::int AS n", [7])
-        with pytest.raises(asyncpg.DivisionByZeroError):
-            await asyncpg_error(database)
-        await asyncio.sleep(0)
+    async with opened(postgres_url) as database:
+        with record_statements(database.observer) as statements:
+            async with database.transaction() as connection:
+                await fetch(connection, "SELECT $1::int AS n", [7])
+            with pytest.raises(asyncpg.DivisionByZeroError):
+                await driver_error(database.fetch("SELECT 1 / 0"))
+            await asyncio.sleep(0)
 
     assert [(s.kind, s.text, s.has_failed) for s in statements] == [
         ("SELECT", "SELECT $1::int AS n", False),
         ("SELECT", "SELECT 1 / 0", True),
     ]
-    await database.close()
 
 
 async def insert_and_fail(database: Database, number: int) -> None:
@@ -109,9 +113,14 @@ async def insert_and_fail(database: Database, number: int) -> None:
         raise ZeroDivisionError
 
 
-async def asyncpg_error(database: Database) -> None:
-    """Runs a failing statement; Tortoise wraps the driver's error, which is what is raised here."""
+async def sleep_in_transaction(database: Database) -> None:
+    async with database.transaction() as connection:
+        await fetch(connection, "SELECT pg_sleep(5)")
+
+
+async def driver_error(work: Awaitable[object]) -> None:
+    """Raises the driver's error, which Tortoise has wrapped."""
     try:
-        await database.fetch("SELECT 1 / 0")
-    except Exception as exc:
+        await work
+    except OperationalError as exc:
         raise exc.__cause__ or exc from None

@@ -1,0 +1,71 @@
+"""`router serve` as a process of its own, on a free port of loopback."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+_LISTENS = re.compile(rb"GraphQL endpoint at http://127\.0\.0\.1:(\d+)/")
+
+
+@dataclass(slots=True)
+class RouterProcess:
+    process: subprocess.Popen[bytes]
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/graphql"
+
+    def stop(self, number: int = signal.SIGTERM) -> tuple[int, float]:
+        """Exit status, and how many seconds it took."""
+        started = time.monotonic()
+        self.process.send_signal(number)
+        return self.process.wait(20), time.monotonic() - started
+
+
+@contextmanager
+def router_process(supergraph: Path, *arguments: str) -> Iterator[RouterProcess]:
+    process = start(supergraph, *arguments)
+    try:
+        yield RouterProcess(process, _wait_for_port(process))
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def start(supergraph: Path, *arguments: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "router.cli", "serve", "--supergraph", str(supergraph)]
+    return subprocess.Popen(
+        [*command, "--listen", "127.0.0.1:0", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def _wait_for_port(process: subprocess.Popen[bytes], timeout_s: float = 30.0) -> int:
+    assert process.stdout is not None
+    deadline, said = time.monotonic() + timeout_s, b""
+    while time.monotonic() < deadline:
+        if select.select([process.stdout], [], [], 0.2)[0]:
+            said += os.read(process.stdout.fileno(), 65536)
+            if found := _LISTENS.search(said):
+                return int(found[1])
+        if process.poll() is not None:
+            break
+    raise AssertionError(f"the router did not start: {said.decode()}")

@@ -1,0 +1,80 @@
+"""`router …` on the command line, and that its errors name what is wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from router.cli import app
+from tests.kit.tiny_subgraph import SUPERGRAPH
+
+QUERY = (
+    "query A($x: Boolean!) { ...F me: user { id } me: user { name @include(if: $x) } } fragment F on Query { count }"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "supergraph.graphql").write_text(SUPERGRAPH)
+    (tmp_path / "query.graphql").write_text(QUERY)
+    return tmp_path
+
+
+def run(folder: Path, *arguments: str) -> tuple[int, str, str]:
+    """Exit status, standard output, standard error; `@` before a name stands for the folder."""
+    resolved = [str(folder / a[1:]) if a.startswith("@") else a for a in arguments]
+    result = CliRunner().invoke(app, resolved)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_normalize_prints_what_the_planner_sees(folder: Path) -> None:
+    status, out, _ = run(folder, "normalize", "@query.graphql", "-s", "@supergraph.graphql")
+    assert status == 0
+    assert out == ("query A($x: Boolean!) {\n  count\n  me: user {\n    id\n    name @include(if: $x)\n  }\n}\n")
+
+
+def test_plan_prints_apollos_forms(folder: Path) -> None:
+    text = run(folder, "plan", "@query.graphql", "-s", "@supergraph.graphql")
+    made = run(folder, "plan", "@query.graphql", "-s", "@supergraph.graphql", "--format", "json")
+    assert text[1].startswith('QueryPlan {\n  Fetch(service: "tiny") {')
+    assert json.loads(made[1])["node"]["serviceName"] == "tiny"
+
+
+def test_compose_prints_a_supergraph_or_what_is_wrong(folder: Path) -> None:
+    (folder / "a.graphql").write_text("type Query { a: Int }")
+    (folder / "ok.yaml").write_text("subgraphs: {a: {routing_url: http://a, schema: {file: a.graphql}}}")
+    (folder / "bad.yaml").write_text("subgraphs: {a: {routing_url: http://a, schema: {sdl: 'type T { a: Int }'}}}")
+    status, out, _ = run(folder, "compose", "--config", "@ok.yaml", "--api", "@api.graphql")
+    assert (status, "join__Graph" in out) == (0, True)
+    assert (folder / "api.graphql").read_text() == "type Query {\n  a: Int\n}\n"
+    status, out, err = run(folder, "compose", "--config", "@bad.yaml")
+    assert (status, out) == (1, "")
+    assert "NO_QUERIES" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["plan", "@none.graphql", "-s", "@supergraph.graphql"], "none.graphql: cannot be read"),
+        (["plan", "@query.graphql", "-s", "@query.graphql"], "INVALID_FEDERATION_SUPERGRAPH"),
+        (["plan", "@query.graphql", "-s", "@supergraph.graphql", "--name", "B"], "GRAPHQL_UNKNOWN_OPERATION_NAME"),
+        (["compose", "--config", "@none.yaml"], "none.yaml: cannot be read"),
+        (["serve", "-s", "@supergraph.graphql", "--listen", "nowhere"], "expected HOST:PORT"),
+        (["serve", "-s", "@supergraph.graphql", "--config", "@none.yaml"], "none.yaml: cannot be read"),
+    ],
+)
+def test_what_is_wrong_is_named(folder: Path, arguments: list[str], message: str) -> None:
+    status, _, err = run(folder, *arguments)
+    assert status == 1
+    assert message in err
+    assert "Traceback" not in err
+
+
+def test_every_verb_has_help() -> None:
+    for verb in ("serve", "compose", "plan", "normalize"):
+        result = CliRunner().invoke(app, [verb, "--help"])
+        assert result.exit_code == 0
+        assert "--help" in result.stdout

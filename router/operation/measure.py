@@ -10,6 +10,7 @@ in one selection set counts once, as it executes once.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 from graphql import (
@@ -32,6 +33,8 @@ from router.errors import (
     ResponseError,
 )
 from router.operation.limits import DEEPEST_NESTING, DocumentLimits
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -63,8 +66,11 @@ def check_limits(document: DocumentNode, limits: DocumentLimits) -> tuple[Respon
                 size = measure_operation(definition, fragments, limits.max_selections)
             except _TooBigError as stop:
                 return (stop.error,)
-            if not limits.warn_only:
-                errors += _exceeded(size, limits)
+            errors += _exceeded(size, limits)
+    if limits.warn_only:
+        for error in errors:
+            logger.warning("an operation is over a limit that is not enforced: %s", error.message)
+        return ()
     return tuple(errors)
 
 

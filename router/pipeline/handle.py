@@ -90,7 +90,8 @@ async def _answer(
     check_subscription(engine)
     results = open_stream(engine, started)
     heartbeat_s = engine.config.subscription.heartbeat_interval
-    return respond_stream(encode_stream(results, accepted.stream, heartbeat_s, engine.stopping), accepted.stream)
+    parts = encode_stream(results, accepted.stream, heartbeat_s, engine.stopping, caller.expires_at)
+    return respond_stream(parts, accepted.stream)
 
 
 async def _answer_batch(

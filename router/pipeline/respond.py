@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-from router.errors import GATEWAY_TIMEOUT, RequestError
+from router.errors import RequestError
 from router.execution.json import dump_json
 from router.execution.model import ExecutionResult
 from router.pipeline.http import HttpResponse, RawHeaders
@@ -54,10 +54,3 @@ def respond_stream(parts: AsyncGenerator[bytes, None], media_type: MediaType) ->
 
 def content_headers(media_type: MediaType) -> RawHeaders:
     return ((b"content-type", media_type.value), _NO_STORE, _VARY)
-
-
-def timed_out() -> ExecutionResult:
-    """For one event of a stream that took too long."""
-    return ExecutionResult(
-        None, ({"message": "Your request has been timed out", "extensions": {"code": GATEWAY_TIMEOUT.name}},)
-    )

@@ -12,6 +12,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from opentelemetry.trace import get_current_span
+
 from router.errors import (
     INTROSPECTION_DISABLED,
     SUBSCRIPTION_MAX_LIMIT,
@@ -51,6 +53,7 @@ async def start(engine: Engine, request: GraphQLRequest, caller: Caller, headers
     if hash_to_keep is not None:
         engine.persisted_queries.keep(hash_to_keep, text)
     _check_allowed(engine, prepared)
+    _describe(prepared.operation)
     granted = await _authorize(engine, prepared, caller)
     variables = prepared.coercion.coerce(request.variables)
     planned = engine.plans.plan(prepared, granted, engine.plans.draw_labels())
@@ -66,6 +69,8 @@ async def answer(engine: Engine, started: Started) -> ExecutionResult:
     if started.is_dry_run:
         return ExecutionResult(None, (), started.extensions)
     result = await execute(started.planned.compiled, started.variables, started.context)
+    for error in result.errors:
+        engine.metrics.failed(str(error.get("extensions", {}).get("code", "NONE")))
     if not started.granted.denied and not started.extensions:
         return result
     return _complete(engine, started, result)
@@ -89,6 +94,15 @@ async def open_stream(engine: Engine, started: Started) -> AsyncGenerator[Execut
     finally:
         engine.open_subscriptions -= 1
         engine.metrics.subscriptions_open(engine.open_subscriptions)
+
+
+def _describe(operation: Operation) -> None:
+    """The request's span says what was asked."""
+    span = get_current_span()
+    if span.is_recording():
+        span.set_attribute("graphql.operation.type", operation.kind.value)
+        if operation.name:
+            span.set_attribute("graphql.operation.name", operation.name)
 
 
 def _check_allowed(engine: Engine, prepared: PreparedOperation) -> None:

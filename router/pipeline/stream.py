@@ -10,11 +10,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import Any
 
+from router.errors import AUTH_ERROR
 from router.execution.json import dump_json
 from router.execution.model import ExecutionResult
 from router.pipeline.negotiate import MediaType
+
+#: the last event of a caller whose token has expired; heartbeats make it come without an event
+_EXPIRED = ExecutionResult(None, ({"message": "The token has expired", "extensions": {"code": AUTH_ERROR.name}},))
 
 
 async def encode_stream(
@@ -22,13 +27,19 @@ async def encode_stream(
     media_type: MediaType,
     heartbeat_s: float,
     stopping: asyncio.Event,
+    expires_at: datetime | None = None,
 ) -> AsyncGenerator[bytes, None]:
-    """Parts until the results end, the consumer closes, or `stopping` is set. The next result is asked for when the
-    part before it was taken, so a slow client slows its own subscription and nothing piles up here."""
+    """Parts until the results end, the consumer closes, `stopping` is set, or the caller's token expires.
+
+    The next result is asked for when the part before it was taken, so a slow client slows its own subscription and
+    nothing piles up here."""
     is_sse = media_type is MediaType.EVENT_STREAM
     yield b":\n\n" if is_sse else b"\r\n--graphql"
     async with aclosing(_with_heartbeats(results, heartbeat_s, stopping)) as beats:
         async for result in beats:
+            if expires_at is not None and datetime.now(UTC) >= expires_at:
+                yield _sse_part(_EXPIRED) if is_sse else _multipart_part(_EXPIRED)
+                break
             yield _sse_part(result) if is_sse else _multipart_part(result)
     yield b"event: complete\ndata: \n\n" if is_sse else b"--\r\n"
 

@@ -79,7 +79,7 @@ class RouterApp:
             await self._live(receive, send)
         elif engine is None:
             raise RuntimeError("the application's lifespan was not started")
-        elif scope["path"] in self._graphql_paths:
+        elif _path(scope) in self._graphql_paths:
             await self._serve_graphql(engine, scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
@@ -95,7 +95,7 @@ class RouterApp:
             await serve_graphql(engine, self._cors, scope, receive, send)
 
     async def _serve_other(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
-        path: str = scope["path"]
+        path = _path(scope)
         if scope["method"] != "GET":
             await send_error(send, 404, "NOT_FOUND", "Not found")
         elif (
@@ -130,6 +130,12 @@ class RouterApp:
             self.stop_streams()
             self._engine = None
         await send({"type": "lifespan.shutdown.complete"})
+
+
+def _path(scope: Scope) -> str:
+    """The path below the place where this application is mounted."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) or "/"
 
 
 def _is_browser(scope: Scope) -> bool:

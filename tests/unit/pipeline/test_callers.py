@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import jwt
@@ -184,6 +185,16 @@ async def test_a_caller_over_the_rate_is_told_when_to_come_back(signer: TokenSig
 async def test_one_bucket_for_all_as_apollo_has_it() -> None:
     async with router("traffic_shaping: {router: {global_rate_limit: {capacity: 1, interval: 60s}}}") as client:
         assert [(await client.post("{ count }")).status for _ in range(2)] == [200, 429]
+
+
+async def test_beyond_the_concurrency_limit_requests_are_shed() -> None:
+    async with router("traffic_shaping: {router: {concurrency_limit: 1}}") as client:
+        first = asyncio.create_task(client.post("{ sleep(seconds: 0.1) }"))
+        await asyncio.sleep(0.02)
+        shed = await client.post("{ count }")
+        await first
+        served = await client.post("{ count }")
+    assert (shed.status, shed.codes, served.status) == (503, ["REQUEST_CONCURRENCY_LIMITED"], 200)
 
 
 @pytest.mark.parametrize(

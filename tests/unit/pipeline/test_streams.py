@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+import orjson
 import pytest
 
+from common.auth import Principal, TokenSigner, generate_private_key, load_private_key
+from common.clock import SystemClock
 from tests.kit.asgi import running
 from tests.unit.pipeline.setting import router, router_app
 
@@ -80,6 +83,25 @@ async def test_a_client_that_leaves_ends_the_subscription_up_to_the_subgraph() -
         assert len(reply.parts) <= 6
         assert app._engine is not None
         assert app._engine.open_subscriptions == 0
+
+
+async def test_a_stream_ends_when_the_token_of_its_caller_expires() -> None:
+    key = load_private_key(generate_private_key())
+    signer = TokenSigner(key, issuer="i", audience="a", clock=SystemClock(), lifetime_s=1)
+    jwks = orjson.dumps(signer.jwks).decode()
+    config = f"""
+    authentication: {{router: {{jwt: {{jwks: [{{url: {jwks}}}]}}}}}}
+    subscription: {{heartbeat_interval: 100ms}}
+    """
+    token = signer.sign(Principal("usr_1")).token
+    async with router(config) as client:
+        headers = {**SSE, "authorization": f"Bearer {token}"}
+        asked = client.post("subscription { ticks(to: 2, pause: 60) }", headers=headers)
+        reply = await asyncio.wait_for(asked, 5)
+    assert reply.parts[-3] == (
+        b'event: next\ndata: {"data":null,"errors":[{"message":"The token has expired",'
+        b'"extensions":{"code":"AUTH_ERROR"}}]}\n\n'
+    )
 
 
 async def test_streams_end_when_the_server_stops() -> None:

@@ -101,13 +101,13 @@ class QueryGraph:
         return not (joined.is_external or joined.is_used_overridden)
 
     def _key_fields(self, info: TypeInfo, subgraph: str) -> frozenset[str]:
-        """Key fields are there even if `@external`: a subgraph which returns an entity knows its key."""
+        """Key fields of an extension are there even if `@external`: it could not refer to the entity otherwise. On any
+        other type `@external` means what it says."""
         joined = info.by_subgraph.get(subgraph)
+        if joined is None or not joined.is_extension:
+            return frozenset()
         return frozenset(
-            s.name
-            for key in (joined.keys if joined else ())
-            for s in self.field_set(info.name, key.fields)
-            if isinstance(s, Field)
+            s.name for key in joined.keys for s in self.field_set(info.name, key.fields) if isinstance(s, Field)
         )
 
     def _field_move(
@@ -194,6 +194,8 @@ class QueryGraph:
                 for key in joined.keys:
                     if key.is_resolvable:
                         target = self.node(name, subgraph)
+                        if target.kind is NodeKind.ABSTRACT and not target.possible:
+                            continue  # an interface without types has no representations
                         yield EntityMove(node, target, self.field_set(name, key.fields), name)
 
     def field_set(self, type_name: str, text: str) -> Selections:

@@ -131,6 +131,8 @@ class Search:
                 continue
             option = self._direct(node, selection, guards)
             if option is None:
+                if not node.possible:
+                    return None  # no object stands behind the interface here, so nobody could be asked for the field
                 for name in node.possible:
                     by_object.setdefault(name, []).append((selection, guards))
             else:

@@ -24,13 +24,14 @@ from router.operation.model import Operation
 from router.operation.normalize import normalize_operation
 from router.plan.text import print_plan
 from router.plan.walk import fetch_count, round_trips
-from router.planner import Planner
+from router.planner import Planner, PlanningError
 from router.supergraph import Supergraph, load_supergraph
 from tests.kit.plan_checker import check_plan
 
 _ROUNDS = 5
 _COUNTS = (
-    "planned", "invalid for clients", "sound", "compared", "more fetches", "deeper", "fewer", "shallower",
+    "planned", "refused by both", "invalid for clients", "sound",
+    "compared", "more fetches", "deeper", "fewer", "shallower",
 )  # fmt: skip
 
 
@@ -81,7 +82,13 @@ class _Comparison:
         document = parse(case.operation)
         is_valid = not validate(supergraph.api_schema, document)
         operation = normalize_operation(document, supergraph.api_schema)
-        plan = Planner(supergraph).plan(operation, case.labels)
+        try:
+            plan = Planner(supergraph).plan(operation, case.labels)
+        except PlanningError:
+            if case.theirs is not None:
+                raise
+            self._counts["refused by both"] += 1
+            return
         self._counts["planned"] += 1
         problems = check_plan(supergraph, operation, plan, case.labels) if is_valid else []
         self._counts["invalid for clients"] += not is_valid

@@ -14,6 +14,9 @@ from subgraphs.notifications.service import NotificationService
 
 COLUMNS = "id, user_id, order_id, channel, template, title, body, status, attempts, read_at, created_at"
 NEWEST_FIRST = Keyset("newest", (SortColumn("created_at", "timestamptz"), SortColumn("id", "uuid")), is_descending=True)
+#: what a user did not want to be told is kept for support only
+SHOWN = "status <> 'SUPPRESSED'"
+UNREAD = "channel = 'PUSH' AND read_at IS NULL"
 #: an order has a handful; a bound all the same
 MAX_PER_ORDER = 50
 
@@ -49,8 +52,8 @@ class NotificationLoaders:
 
         async def unread_counts(user_ids: Sequence[UUID]) -> list[Row]:
             return await database.fetch(
-                """SELECT user_id, count(*)::int AS unread_count FROM notification
-                   WHERE user_id = any($1) AND channel = 'PUSH' AND read_at IS NULL GROUP BY user_id""",
+                f"""SELECT user_id, count(*)::int AS unread_count FROM notification
+                   WHERE user_id = any($1) AND {SHOWN} AND {UNREAD} GROUP BY user_id""",
                 [list(user_ids)],
             )
 
@@ -72,10 +75,10 @@ async def load_pages(database: Database, keys: Sequence[PageKey]) -> list[Page[R
     rows_by_key: defaultdict[PageKey, list[Row]] = defaultdict(list)
     for (request, is_unread_only), user_ids in users_by_arguments.items():
         clauses = request.clauses(first_placeholder=2)
-        unread = "AND channel = 'PUSH' AND read_at IS NULL" if is_unread_only else ""
+        shown = f"{SHOWN} AND {UNREAD}" if is_unread_only else SHOWN
         rows = await database.fetch(
             f"""SELECT n.* FROM unnest($1::uuid[]) AS wanted(id) CROSS JOIN LATERAL
-                  (SELECT {COLUMNS} FROM notification WHERE user_id = wanted.id {unread} AND {clauses.where}
+                  (SELECT {COLUMNS} FROM notification WHERE user_id = wanted.id AND {shown} AND {clauses.where}
                    ORDER BY {clauses.order_by} LIMIT {clauses.limit}) n
                 ORDER BY n.user_id, {clauses.order_by}""",
             [user_ids, *clauses.parameters],

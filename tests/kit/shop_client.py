@@ -33,6 +33,14 @@ ORDER_STATUS = "query($id: ID!) { order(id: $id) { status } }"
 STATUS_CHANGED = "subscription($id: ID) { orderStatusChanged(orderId: $id) { id status } }"
 
 
+class ShopError(AssertionError):
+    """GraphQL errors where none were expected."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(str(errors))
+        self.is_retryable = all(error["extensions"].get("retryable") for error in errors)
+
+
 @dataclass(slots=True)
 class ShopClient:
     """Asks the router as one caller; `token` is nobody's when empty."""
@@ -49,9 +57,10 @@ class ShopClient:
         return await self.http.post(f"{self.url}/graphql", json=body, headers=headers)
 
     async def ask(self, query: str, variables: dict[str, Any] | None = None) -> Any:
-        """The data; any GraphQL error fails the test."""
+        """The data. Raises ShopError, which fails a test unless it expects it."""
         answer = (await self.send(query, variables)).json()
-        assert "errors" not in answer, answer["errors"]
+        if "errors" in answer:
+            raise ShopError(answer["errors"])
         return answer["data"]
 
     async def register_and_log_in(self) -> None:

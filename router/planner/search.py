@@ -57,6 +57,7 @@ class Search:
         self._singles: dict[int, tuple[Selection, Selections]] = {}
         self._busy: set[tuple[int, int]] = set()
         self._cut_offs = 0
+        self._lookup_counts: dict[int, tuple[Solution, int]] = {}
 
     # --- selections on a node --------------------------------------------------------------------------------------
 
@@ -203,7 +204,36 @@ class Search:
             split = self._split_option(node, selection, guards, options)
             if split is not None:
                 options.append(split)
-        return options
+        return self._fewest_lookups_first(options)
+
+    def _fewest_lookups_first(self, options: list[Option]) -> list[Option]:
+        """Options of equal weight in the order of what they look up behind entity moves: ties go to the earlier one.
+
+        Example: two subgraphs give `animals`, and one of them `@provides` their names; both need a third for the age
+        of cats, but only from the other must the names of all animals be fetched there as well.
+        """
+        weights = [weight(cost, self._count) for cost, _ in options]
+        if len(set(weights)) == len(weights):
+            return options
+        ranks = [(weights.index(own), self._lookups(parts)) for own, (_, parts) in zip(weights, options, strict=True)]
+        return [options[i] for i in sorted(range(len(options)), key=ranks.__getitem__)]
+
+    def _lookups(self, parts: tuple[Part, ...]) -> int:
+        """How many selections are taken by entity moves, at any depth."""
+        count = 0
+        for part in parts:
+            if isinstance(part, Enter):
+                count += not part.move.is_root
+                count += self._lookups_below(part.inputs)
+            if part.child is not None:
+                count += self._lookups_below(part.child)
+        return count
+
+    def _lookups_below(self, solution: Solution) -> int:
+        known = self._lookup_counts.get(id(solution))
+        if known is None:
+            known = self._lookup_counts[id(solution)] = (solution, self._lookups(solution.parts))
+        return known[1]
 
     def _take(self, move: FieldMove, field: Field, guards: Guards) -> Option | None:
         if move.target is None:

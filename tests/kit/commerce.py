@@ -127,3 +127,13 @@ async def running_commerce(
             await stack.enter_async_context(running(create_orders(settings, clock=clock, database_name=orders))),
             await stack.enter_async_context(running(create_payments(settings, clock=clock, database_name=payments))),
         )
+
+
+async def empty(*databases: Database) -> None:
+    """Takes every row out of the databases: cheaper than starting subgraphs anew for each test."""
+    for database in databases:
+        rows = await database.fetch(
+            """SELECT string_agg(quote_ident(tablename), ', ') AS tables FROM pg_tables
+               WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"""
+        )
+        await database.fetch(f"TRUNCATE {rows[0]['tables']}")

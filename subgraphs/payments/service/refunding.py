@@ -78,23 +78,27 @@ class Refunding:
         wanted = amount or left
         if wanted.currency != payment.currency or not 0 < wanted.amount_minor <= left.amount_minor:
             raise InvalidInput(f"{left} can be refunded.", ["amount"])
-        return await self._insert(connection, payment, wanted, reason)
+        # the caller carries it out as soon as this has committed; the worker only if that fails
+        return await self._insert(connection, payment, wanted, reason, RECOVER_AFTER)
 
     async def open_rest(self, connection: SqlConnection, payment: Payment) -> None:
         """Pending refund of all that is left of a payment whose order was cancelled; nothing may be left."""
         left = await self._left(connection, payment)
         if left.amount_minor > 0:
-            await self._insert(connection, payment, left, "order cancelled")
+            await self._insert(connection, payment, left, "order cancelled", timedelta())
 
     async def _left(self, connection: SqlConnection, payment: Payment) -> Money:
         """Taken, and neither given back nor about to be."""
         pending = await fetch(connection, _PENDING, [payment.id])
         return Money(payment.captured_minor - payment.refunded_minor - pending[0]["minor"], payment.currency)
 
-    async def _insert(self, connection: SqlConnection, payment: Payment, wanted: Money, reason: str | None) -> UUID:
+    async def _insert(
+        self, connection: SqlConnection, payment: Payment, wanted: Money, reason: str | None, delay: timedelta
+    ) -> UUID:
+        """A pending refund, and the task for the worker to carry it out after `delay`."""
         refund_id, now = uuid7(), self.clock.now()
         await fetch(connection, _INSERT, [refund_id, payment.id, wanted.amount_minor, wanted.currency, reason, now])
-        await self.store.open_task(connection, payment.id, TaskKind.REFUND, refund_id, now + RECOVER_AFTER)
+        await self.store.open_task(connection, payment.id, TaskKind.REFUND, refund_id, now + delay)
         return refund_id
 
     async def carry_out(self, refund_id: UUID) -> None:

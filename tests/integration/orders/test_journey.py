@@ -1,18 +1,10 @@
 """From the shelf to a confirmed order, over real PostgreSQL and NATS."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
-from tests.kit.commerce import STAFF, Commerce, customer, eventually, running_commerce
+from tests.kit.commerce import STAFF, Commerce, customer, eventually
 
 pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-async def shop(postgres_url: str, nats_url: str) -> AsyncIterator[Commerce]:
-    async with running_commerce(postgres_url, nats_url) as commerce:
-        yield commerce
 
 
 async def test_a_paid_order_is_confirmed_captured_and_its_stock_committed(shop: Commerce) -> None:

@@ -1,0 +1,196 @@
+"""Placing orders: once per key, all or nothing, and never waiting for ever."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from common.ids import new_id
+from common.subgraph.statements import record_statements
+from subgraphs.users.domain import Role
+from tests.kit.commerce import ADDRESS, PLACE, STAFF, Commerce, customer, database_of
+from tests.kit.subgraph import as_user
+
+pytestmark = pytest.mark.anyio
+
+SET_LINE = """mutation($product: ID!, $quantity: Int!, $version: Int) {
+    cartSetLine(productId: $product, quantity: $quantity, expectedVersion: $version) {
+        cart { id version lines { quantity product { id } } }
+        errors { __typename ... on UserError { message path } } } }"""
+
+
+def codes(payload: dict[str, Any]) -> list[str]:
+    return [error["__typename"] for error in payload["errors"]]
+
+
+async def order_count(shop: Commerce) -> int:
+    rows = await database_of(shop.orders).fetch("SELECT count(*) AS n FROM orders")
+    count: int = rows[0]["n"]
+    return count
+
+
+async def test_a_key_sent_twenty_times_at_once_makes_one_order(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=50)
+    given = [{"productId": product_id, "quantity": 2}]
+    key = new_id("key")
+    payloads = await asyncio.gather(*(shop.place(buyer, given, idempotencyKey=key) for _ in range(20)))
+    assert payloads == [payloads[0]] * 20
+    assert payloads[0]["errors"] == []
+    assert await order_count(shop) == 1
+    assert await shop.inventory(product_id) == (50, 2)
+
+
+async def test_a_key_reused_for_another_order_is_a_conflict_and_belongs_to_its_buyer_alone(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=50)
+    for_one, for_two = ([{"productId": product_id, "quantity": quantity}] for quantity in (1, 2))
+    assert codes(await shop.place(buyer, for_one, idempotencyKey="k")) == []
+    assert codes(await shop.place(buyer, for_two, idempotencyKey="k")) == ["IdempotencyConflictError"]
+    assert codes(await shop.place(customer(), for_two, idempotencyKey="k")) == []
+    assert await shop.inventory(product_id) == (50, 3)
+
+
+async def test_a_shortage_is_told_with_its_lines_and_nothing_is_written(shop: Commerce) -> None:
+    buyer, plenty, scarce = customer(), await shop.add_product(stock=9), await shop.add_product(stock=1)
+    given = [{"productId": plenty, "quantity": 1}, {"productId": scarce, "quantity": 4}]
+    key = new_id("key")
+    first, second = [await shop.place(buyer, given, idempotencyKey=key) for _ in range(2)]
+    shortages = [{"product": {"id": scarce}, "requested": 4, "available": 1}]
+    assert first["order"] is None
+    assert codes(first) == ["InsufficientStockError"]
+    assert first["errors"][0]["shortages"] == shortages
+    assert second == first
+    assert await order_count(shop) == 0
+    assert await shop.inventory(plenty) == (9, 0)
+    outbox = await database_of(shop.orders).fetch("SELECT count(*) AS n FROM outbox")
+    assert outbox == [{"n": 0}]
+
+
+async def test_the_buyer_never_pays_another_price_than_the_one_shown(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=9, price="10.00")
+    shown = [{"productId": product_id, "quantity": 1, "expectedUnitPrice": "9.00"}]
+    refused = await shop.place(buyer, shown)
+    assert codes(refused) == ["PriceChangedError"]
+    assert (refused["errors"][0]["was"], refused["errors"][0]["now"]) == ({"amount": "9.00"}, {"amount": "10.00"})
+    assert codes(await shop.place(buyer, [{**shown[0], "expectedUnitPrice": "10.00"}])) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"items": []},
+        {"items": [{"productId": "prod_01h455vb4pex5vsknk084sn02q", "quantity": 1}]},
+        {"items": [{"productId": "usr_01h455vb4pex5vsknk084sn02q", "quantity": 1}]},
+        {"currency": "EUR"},
+        {"currency": "XXX"},
+        {"shippingAddress": {**ADDRESS, "country": "Oregon"}},
+        {"cartId": "cart_01h455vb4pex5vsknk084sn02q"},
+        {"customerId": "usr_01h455vb4pex5vsknk084sn02q"},
+    ],
+)
+async def test_a_wrong_order_is_refused_and_changes_nothing(shop: Commerce, wrong: dict[str, Any]) -> None:
+    product_id = await shop.add_product(stock=5)
+    items = [{"productId": product_id, "quantity": 1}]
+    payload = await shop.place(customer(), **{"items": items, **wrong})
+    assert payload["order"] is None
+    assert codes(payload) in (["InvalidInputError"], ["NotFoundError"])
+    assert await order_count(shop) == 0
+    assert await shop.inventory(product_id) == (5, 0)
+
+
+async def test_quantities_below_one_and_products_twice_are_refused(shop: Commerce) -> None:
+    product_id = await shop.add_product(stock=5)
+    for items in ([(product_id, 0)], [(product_id, -1)], [(product_id, 1), (product_id, 1)]):
+        given = [{"productId": wanted, "quantity": quantity} for wanted, quantity in items]
+        assert codes(await shop.place(customer(), given)) == ["InvalidInputError"]
+
+
+async def test_an_order_takes_its_cart_along_and_two_at_once_get_one_order(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=50)
+    payload = (await shop.orders.data(SET_LINE, {"product": product_id, "quantity": 3}, buyer))["cartSetLine"]
+    cart_id = payload["cart"]["id"]
+
+    async def place() -> dict[str, Any]:
+        given = {"cartId": cart_id, "shippingAddress": ADDRESS, "idempotencyKey": new_id("key")}
+        placed: dict[str, Any] = (await shop.orders.data(PLACE, {"input": given}, buyer))["orderPlace"]
+        return placed
+
+    payloads = await asyncio.gather(*(place() for _ in range(5)))
+    assert sorted(len(payload["errors"]) for payload in payloads) == [0, 1, 1, 1, 1]
+    assert await shop.inventory(product_id) == (50, 3)
+    (user,) = await shop.orders.entities(
+        "... on User { cart { id } }", [{"__typename": "User", "id": buyer.subject}], buyer
+    )
+    assert user == {"cart": None}
+
+
+async def test_no_line_of_a_cart_is_lost_when_many_are_set_at_once(shop: Commerce) -> None:
+    buyer, products = customer(), [new_id("prod") for _ in range(10)]
+
+    async def set_line(product_id: str, quantity: int) -> None:
+        data = await shop.orders.data(SET_LINE, {"product": product_id, "quantity": quantity}, buyer)
+        assert data["cartSetLine"]["errors"] == []
+
+    await asyncio.gather(*(set_line(product_id, 5) for product_id in products for _ in range(5)))
+    document = (
+        "query($r: [_Any!]!) { _entities(representations: $r) { ... on User { cart { version lines { quantity } } } } }"
+    )
+    given = [{"__typename": "User", "id": buyer.subject}]
+    (user,) = (await shop.orders.data(document, {"r": given}, buyer))["_entities"]
+    assert user["cart"] == {"version": 50, "lines": [{"quantity": 5}] * 10}
+
+
+async def test_a_cart_of_another_version_is_not_changed(shop: Commerce) -> None:
+    buyer, product_id = customer(), new_id("prod")
+    await shop.orders.data(SET_LINE, {"product": product_id, "quantity": 1}, buyer)
+    stale = {"product": product_id, "quantity": 9, "version": 0}
+    payload = (await shop.orders.data(SET_LINE, stale, buyer))["cartSetLine"]
+    assert (payload["cart"], codes(payload)) == (None, ["InvalidInputError"])
+    fresh = (await shop.orders.data(SET_LINE, {**stale, "version": 1}, buyer))["cartSetLine"]
+    assert fresh["cart"]["lines"] == [{"quantity": 9, "product": {"id": product_id}}]
+
+
+async def test_support_orders_for_a_customer_and_the_order_is_the_customers(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    support = as_user(new_id("usr"), Role.SUPPORT)
+    items = [{"productId": product_id, "quantity": 1}]
+    placed = await shop.place(support, items, customerId=buyer.subject)
+    document = "query($id: ID!) { order(id: $id) { customer { id } } }"
+    assert (await shop.orders.data(document, {"id": placed["order"]["id"]}, buyer))["order"] == {
+        "customer": {"id": buyer.subject}
+    }
+
+
+async def test_placing_an_order_takes_at_most_twelve_statements_over_all_databases(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    with (
+        record_statements(database_of(shop.orders).observer) as of_orders,
+        record_statements(database_of(shop.products).observer) as of_products,
+    ):
+        await shop.placed(buyer, product_id)
+        await asyncio.sleep(0)
+    # workers look for work all the time, whether there is an order or not
+    idle = ("UPDATE saga SET next_at", "DISTINCT order_id FROM reservation", "SELECT seq", "relay", "idempotency WHERE")
+    texts = [statement.text for statement in [*of_orders, *of_products]]
+    counted = [text for text in texts if not any(words in text for words in idle)]
+    assert 3 <= len(counted) <= 12, counted
+
+
+async def test_orders_of_others_look_as_if_they_did_not_exist(shop: Commerce) -> None:
+    buyer, stranger = customer(), customer()
+    order = await shop.placed(buyer, await shop.add_product(stock=5))
+    by_id = "query($id: ID!) { order(id: $id) { id } }"
+    by_number = "query($number: String!) { order(number: $number) { id } }"
+    given = [{"__typename": "Order", "id": order["id"]}, {"__typename": "Order", "number": order["number"]}]
+    for caller, expected in [(buyer, {"id": order["id"]}), (STAFF, {"id": order["id"]}), (stranger, None)]:
+        assert (await shop.orders.data(by_id, {"id": order["id"]}, caller))["order"] == expected
+        assert (await shop.orders.data(by_number, {"number": order["number"]}, caller))["order"] == expected
+        assert await shop.orders.entities("... on Order { id }", given, caller) == [expected, expected]
+    cancel = "mutation($id: ID!) { orderCancel(id: $id, reason: CUSTOMER) { order { id } errors { __typename } } }"
+    cancelled = (await shop.orders.data(cancel, {"id": order["id"]}, stranger))["orderCancel"]
+    assert (cancelled["order"], codes(cancelled)) == (None, ["NotFoundError"])
+    user = [{"__typename": "User", "id": buyer.subject}]
+    selection = "... on User { cart { id } orders { nodes { id } } }"
+    assert await shop.orders.entities(selection, user, stranger) == [{"cart": None, "orders": None}]
+    assert await shop.orders.entities("... on User { orders { nodes { id } } }", user, buyer) == [
+        {"orders": {"nodes": [{"id": order["id"]}]}}
+    ]

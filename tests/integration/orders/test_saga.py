@@ -1,0 +1,187 @@
+"""What happens to orders after they were placed: expiry, cancellation, payments in the wrong moment, fulfilment."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from common.ids import new_id, parse_id
+from subgraphs.users.domain import Role
+from tests.kit.commerce import STAFF, Commerce, customer, database_of, eventually
+from tests.kit.subgraph import as_user
+
+pytestmark = pytest.mark.anyio
+
+SUPPORT = as_user("usr_01h455vb4pex5vsknk084sn03r", Role.SUPPORT)
+CANCEL = """mutation($id: ID!, $reason: CancelReason!, $key: String) {
+    orderCancel(id: $id, reason: $reason, idempotencyKey: $key) {
+        order { status cancelReason version }
+        errors { __typename ... on UserError { message } ... on IllegalTransitionError { from allowed } } } }"""
+SHIP = """mutation($input: FulfillmentCreateInput!) { fulfillmentCreate(input: $input) {
+    order { status fulfillmentStatus fulfillments { id carrier lines { orderLineId quantity } } }
+    errors { __typename ... on UserError { message } ... on IllegalTransitionError { from } } } }"""
+DELIVER = """mutation($id: ID!) { fulfillmentDeliver(id: $id) {
+    order { status fulfillmentStatus allowedTransitions } errors { __typename } } }"""
+
+
+async def expire(shop: Commerce, order_id: str) -> None:
+    """Makes the end of the reservation come now."""
+    update = "UPDATE saga SET next_at = now() WHERE order_id = $1 AND step = 'AWAIT_PAYMENT'"
+    await database_of(shop.orders).fetch(update, [parse_id("ord", order_id)])
+
+
+async def cancel(shop: Commerce, caller: Any, order_id: str, reason: str, key: str | None = None) -> dict[str, Any]:
+    given = {"id": order_id, "reason": reason, "key": key}
+    payload: dict[str, Any] = (await shop.orders.data(CANCEL, given, caller))["orderCancel"]
+    return payload
+
+
+async def confirmed(shop: Commerce, buyer: Any, product_id: str, quantity: int = 1) -> dict[str, Any]:
+    order = await shop.placed(buyer, product_id, quantity)
+    await shop.pay(buyer, order["id"])
+    await eventually(lambda: shop.status(order["id"]), "CONFIRMED")
+    return order
+
+
+async def test_an_order_that_is_not_paid_in_time_is_cancelled_and_its_stock_given_back(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    order = await shop.placed(buyer, product_id, 2)
+    await expire(shop, order["id"])
+    await eventually(lambda: shop.status(order["id"]), "CANCELLED")
+    await eventually(lambda: shop.inventory(product_id), (5, 0))
+    refused = await shop.pay(buyer, order["id"])
+    assert [error["__typename"] for error in refused["errors"]] == ["OrderNotPayableError"]
+    assert await shop.payment_statuses(order["id"]) == []
+
+
+async def test_paying_at_the_moment_of_expiry_ends_confirmed_and_captured_or_cancelled_and_uncharged(
+    shop: Commerce,
+) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=100)
+    orders = [await shop.placed(buyer, product_id) for _ in range(24)]
+
+    async def race(number: int, order_id: str) -> None:
+        async def pay() -> None:
+            await asyncio.sleep(0.01 * (number % 3))
+            await shop.pay(buyer, order_id)
+
+        async def end() -> None:
+            await asyncio.sleep(0.01 * (number % 5))
+            await expire(shop, order_id)
+
+        await asyncio.gather(pay(), end())
+
+    await asyncio.gather(*(race(number, order["id"]) for number, order in enumerate(orders)))
+
+    async def outcomes() -> set[tuple[str, tuple[str, ...]]]:
+        return {(await shop.status(order["id"]), tuple(await shop.payment_statuses(order["id"]))) for order in orders}
+
+    allowed = {("CONFIRMED", ("CAPTURED",)), ("CANCELLED", ("VOIDED",)), ("CANCELLED", ())}
+
+    async def has_settled() -> bool:
+        return await outcomes() <= allowed
+
+    await eventually(has_settled, True)
+    counted = [await shop.status(order["id"]) for order in orders].count("CONFIRMED")
+    await eventually(lambda: shop.inventory(product_id), (100, counted))
+
+
+async def test_a_reservation_lost_before_the_payment_is_heard_of_is_made_anew(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    order = await shop.placed(buyer, product_id, 2)
+    await database_of(shop.products).fetch("UPDATE reservation SET expires_at = now() - interval '1 minute'")
+    await shop.products.app.state.runtime.service().reservations.sweep()
+    assert await shop.inventory(product_id) == (5, 0)
+    await shop.pay(buyer, order["id"])
+    await eventually(lambda: shop.status(order["id"]), "CONFIRMED")
+    assert await shop.inventory(product_id) == (5, 2)
+
+
+async def test_a_paid_order_whose_goods_are_gone_is_cancelled_and_the_money_not_taken(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=2)
+    order = await shop.placed(buyer, product_id, 2)
+    await database_of(shop.products).fetch("UPDATE reservation SET expires_at = now() - interval '1 minute'")
+    await shop.products.app.state.runtime.service().reservations.sweep()
+    await shop.placed(customer(), product_id, 1)
+    await shop.pay(buyer, order["id"])
+    await eventually(lambda: shop.status(order["id"]), "CANCELLED")
+    await eventually(lambda: shop.payment_statuses(order["id"]), ["VOIDED"])
+    assert await shop.inventory(product_id) == (2, 1)
+
+
+async def test_a_buyer_cancels_before_paying_once(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    order = await shop.placed(buyer, product_id, 2)
+    key = new_id("key")
+    answers = [await cancel(shop, buyer, order["id"], "CUSTOMER", key) for _ in range(2)]
+    cancelled = {"order": {"status": "CANCELLED", "cancelReason": "CUSTOMER", "version": 3}, "errors": []}
+    assert answers == [cancelled, cancelled]
+    await eventually(lambda: shop.inventory(product_id), (5, 0))
+    again = await cancel(shop, buyer, order["id"], "CUSTOMER")
+    assert again["order"] is None
+    refusals = [(error["__typename"], error["from"]) for error in again["errors"]]
+    assert refusals == [("IllegalTransitionError", "CANCELLED")]
+
+
+async def test_a_paid_order_is_cancelled_by_staff_only_and_refunded_in_full(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    order = await confirmed(shop, buyer, product_id, 2)
+    await eventually(lambda: shop.payment_statuses(order["id"]), ["CAPTURED"])
+    refused = await cancel(shop, buyer, order["id"], "CUSTOMER")
+    assert [error["__typename"] for error in refused["errors"]] == ["IllegalTransitionError"]
+    assert (await cancel(shop, buyer, order["id"], "STAFF"))["errors"][0]["__typename"] == "InvalidInputError"
+    assert (await cancel(shop, STAFF, order["id"], "STAFF"))["errors"] == []
+    await eventually(lambda: shop.payment_statuses(order["id"]), ["REFUNDED"])
+    await eventually(lambda: shop.inventory(product_id), (5, 0))
+
+
+async def test_goods_leave_in_parts_and_the_last_delivery_completes_the_order(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=9)
+    order = await confirmed(shop, buyer, product_id, 3)
+    line_id = order["lines"][0]["id"]
+
+    async def ship(quantity: int) -> dict[str, Any]:
+        lines = [{"orderLineId": line_id, "quantity": quantity}]
+        given = {"orderId": order["id"], "lines": lines, "carrier": "Post", "idempotencyKey": new_id("key")}
+        payload: dict[str, Any] = (await shop.orders.data(SHIP, {"input": given}, SUPPORT))["fulfillmentCreate"]
+        return payload
+
+    first = await ship(1)
+    assert first["errors"] == []
+    assert first["order"]["fulfillmentStatus"] == "PARTIAL"
+    assert (await ship(3))["errors"][0]["message"] == "2 units of this line are left to ship."
+    refused = await cancel(shop, STAFF, order["id"], "STAFF")
+    assert [error["__typename"] for error in refused["errors"]] == ["IllegalTransitionError"]
+    both = (await ship(2))["order"]
+    assert both["fulfillmentStatus"] == "SHIPPED"
+    assert [shipment["lines"][0]["quantity"] for shipment in both["fulfillments"]] == [1, 2]
+    await eventually(lambda: shop.inventory(product_id), (6, 0))
+    states = []
+    for shipment in both["fulfillments"]:
+        payload = (await shop.orders.data(DELIVER, {"id": shipment["id"]}, SUPPORT))["fulfillmentDeliver"]
+        states.append((payload["order"]["status"], payload["order"]["fulfillmentStatus"]))
+    assert states == [("CONFIRMED", "SHIPPED"), ("COMPLETED", "DELIVERED")]
+
+
+async def test_an_order_that_is_not_paid_is_not_shipped(shop: Commerce) -> None:
+    order = await shop.placed(customer(), await shop.add_product(stock=5))
+    lines = [{"orderLineId": order["lines"][0]["id"], "quantity": 1}]
+    given = {"orderId": order["id"], "lines": lines, "idempotencyKey": new_id("key")}
+    payload = (await shop.orders.data(SHIP, {"input": given}, SUPPORT))["fulfillmentCreate"]
+    assert payload["order"] is None
+    assert [(error["__typename"], error["from"]) for error in payload["errors"]] == [
+        ("IllegalTransitionError", "AWAITING_PAYMENT")
+    ]
+
+
+async def test_a_watcher_sees_the_order_as_it_is_and_then_every_status_and_no_stranger_does(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    order = await shop.placed(buyer, product_id)
+    document = "subscription($id: ID!) { orderStatusChanged(orderId: $id) { status version } }"
+    async with shop.orders.subscribe(document, {"id": order["id"]}, customer()) as payloads:
+        assert [payload async for payload in payloads] == []
+    async with shop.orders.subscribe(document, {"id": order["id"]}, buyer) as payloads:
+        seen = [(await anext(payloads))["data"]["orderStatusChanged"]]
+        await shop.pay(buyer, order["id"])
+        seen.append((await anext(payloads))["data"]["orderStatusChanged"])
+    assert seen == [{"status": "AWAITING_PAYMENT", "version": 2}, {"status": "CONFIRMED", "version": 3}]

@@ -128,7 +128,7 @@ def _compile_reader(
         type_name = _only_type(requires)
     if not fields or type_name is None:
         return None
-    sent_name = type_name
+    sent_name = _known_name(requires, type_name, schema, target)
     others: list[Rewrite] = []
     for rewrite in rewrites:
         match rewrite:
@@ -282,6 +282,17 @@ def _fields_for(
 def _merge_fields(one: RequiredField, other: RequiredField) -> RequiredField:
     more = tuple(selection for selection in other.selections if selection not in one.selections)
     return RequiredField(one.name, one.source_key, one.selections + more)
+
+
+def _known_name(
+    requires: Sequence[RequiredSelection], type_name: str, schema: GraphQLSchema, target: GraphQLSchema
+) -> str:
+    """What the receiving subgraph calls the object: it may have the interface as an object and none of its types."""
+    if type_name not in target.type_map:
+        for selection in requires:
+            if isinstance(selection, RequiredFragment) and applies((selection.type_condition,), type_name, schema):
+                return selection.type_condition
+    return type_name
 
 
 def _only_type(requires: Sequence[RequiredSelection]) -> str | None:

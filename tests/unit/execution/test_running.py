@@ -224,6 +224,16 @@ async def test_an_interface_object_gets_its_concrete_type_from_the_subgraph_that
     assert result.data == {"media": {"__typename": "Book", "score": 9}}
 
 
+async def test_an_entity_is_sent_under_the_name_the_receiving_subgraph_knows() -> None:
+    a = FakeSubgraph(data(media={"__typename": "Book", "id": "1"}))
+    b = FakeSubgraph(entities({"score": 9}))
+    lookup = entity_fetch(1, "b", "media", on("Media", "id"), "score", (0,))
+    plan = Sequence((Fetch(0, "a", "{ media { __typename id } }"), lookup))
+    result = await answer(GRAPH, "{ media { score } }", plan, {"a": a, "b": b})
+    assert b.variables[0] == {"representations": [{"__typename": "Media", "id": "1"}]}
+    assert result.data == {"media": {"score": 9}}
+
+
 async def test_a_fetch_for_some_types_only_leaves_the_others_alone() -> None:
     a = FakeSubgraph(data(media={"__typename": "Book", "id": "1"}))
     requires = RequiredFragment("Book", (RequiredField("__typename", "__typename"), RequiredField("id", "id")))

@@ -57,7 +57,7 @@ class Search:
         self._singles: dict[int, tuple[Selection, Selections]] = {}
         self._busy: set[tuple[int, int]] = set()
         self._cut_offs = 0
-        self._lookup_counts: dict[int, tuple[Solution, int]] = {}
+        self._looked_up_counts: dict[tuple[int, bool], tuple[Solution, int]] = {}
 
     # --- selections on a node --------------------------------------------------------------------------------------
 
@@ -204,9 +204,9 @@ class Search:
             split = self._split_option(node, selection, guards, options)
             if split is not None:
                 options.append(split)
-        return self._fewest_lookups_first(options)
+        return self._least_looked_up_first(options)
 
-    def _fewest_lookups_first(self, options: list[Option]) -> list[Option]:
+    def _least_looked_up_first(self, options: list[Option]) -> list[Option]:
         """Options of equal weight in the order of what they look up behind entity moves: ties go to the earlier one.
 
         Example: two subgraphs give `animals`, and one of them `@provides` their names; both need a third for the age
@@ -215,24 +215,32 @@ class Search:
         weights = [weight(cost, self._count) for cost, _ in options]
         if len(set(weights)) == len(weights):
             return options
-        ranks = [(weights.index(own), self._lookups(parts)) for own, (_, parts) in zip(weights, options, strict=True)]
+        ranks = [
+            (weights.index(own), self._looked_up(parts, is_behind=False))
+            for own, (_, parts) in zip(weights, options, strict=True)
+        ]
         return [options[i] for i in sorted(range(len(options)), key=ranks.__getitem__)]
 
-    def _lookups(self, parts: tuple[Part, ...]) -> int:
-        """How many selections are taken by entity moves, at any depth."""
+    def _looked_up(self, parts: tuple[Part, ...], *, is_behind: bool) -> int:
+        """How many fields are taken behind entity moves, at any depth."""
         count = 0
         for part in parts:
+            is_behind_part = is_behind
             if isinstance(part, Enter):
-                count += not part.move.is_root
-                count += self._lookups_below(part.inputs)
+                count += self._looked_up_below(part.inputs, is_behind)
+                is_behind_part = is_behind or not part.move.is_root
+            elif isinstance(part, Take):
+                count += is_behind
             if part.child is not None:
-                count += self._lookups_below(part.child)
+                count += self._looked_up_below(part.child, is_behind_part)
         return count
 
-    def _lookups_below(self, solution: Solution) -> int:
-        known = self._lookup_counts.get(id(solution))
+    def _looked_up_below(self, solution: Solution, is_behind: bool) -> int:
+        key = (id(solution), is_behind)
+        known = self._looked_up_counts.get(key)
         if known is None:
-            known = self._lookup_counts[id(solution)] = (solution, self._lookups(solution.parts))
+            count = self._looked_up(solution.parts, is_behind=is_behind)
+            known = self._looked_up_counts[key] = (solution, count)
         return known[1]
 
     def _take(self, move: FieldMove, field: Field, guards: Guards) -> Option | None:

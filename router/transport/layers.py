@@ -1,7 +1,7 @@
 """Layers around a subgraph client: each is a client that wraps a client, so they are stacked in any order.
 
-`open_client.py` stacks them breaker(retry(timeout(client))): every attempt has its own time limit, and the breaker
-counts the outcome of a call after its retries.
+`open_client.py` stacks them timeout(retry(client)): a call has one time limit however often it is tried, and what timed
+out is not tried again, since a subgraph that is too slow does not get faster by being asked more.
 """
 
 from __future__ import annotations
@@ -76,4 +76,4 @@ class RetryLayer:
 def _may_repeat(error: TransportError, request: SubgraphRequest) -> bool:
     if isinstance(error, ConnectFailedError):
         return True
-    return request.is_repeatable and isinstance(error, ConnectionLostError | RequestTimedOutError)
+    return request.is_repeatable and isinstance(error, ConnectionLostError)

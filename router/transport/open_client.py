@@ -25,7 +25,7 @@ from router.transport.model import SubgraphClient, SubgraphStreams
 class TransportPolicy:
     """How one subgraph is called."""
 
-    timeout_s: float = 30.0  #: of each attempt
+    timeout_s: float = 30.0  #: of a call with all its attempts
     retry: RetryPolicy | None = None  #: None: what fails is not repeated
     pool: PoolLimits = field(default_factory=PoolLimits)
     tls: ssl.SSLContext | None = None  #: None: the system's certificates
@@ -62,7 +62,7 @@ def _layered(
     policy: TransportPolicy,
     outer_layer: Callable[[SubgraphClient], SubgraphClient] | None,
 ) -> SubgraphClient:
-    client = TimeoutLayer(client, policy.timeout_s)
     if policy.retry is not None:
         client = RetryLayer(client, policy.retry)
+    client = TimeoutLayer(client, policy.timeout_s)
     return client if outer_layer is None else outer_layer(client)

@@ -69,6 +69,15 @@ def test_pauses_grow_and_are_bounded() -> None:
     assert [policy.pause_s(attempt, lambda: 0.5) for attempt in (1, 2, 3, 4)] == [0.1, 0.2, 0.25, 0.25]
 
 
+async def test_attempts_share_one_time_limit() -> None:
+    never = asyncio.Event()
+    answers = iter((SubgraphResponse(503, b""), None))
+    slow = FakeSubgraph(lambda body: next(answers) or never.wait())
+    with pytest.raises(RequestTimedOutError):
+        await TimeoutLayer(RetryLayer(slow, AT_ONCE), 0.05).send(QUERY)
+    assert len(slow.asked) == 2
+
+
 async def test_a_slow_subgraph_is_given_up() -> None:
     never = asyncio.Event()
     slow = FakeSubgraph(lambda body: never.wait())

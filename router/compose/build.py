@@ -104,6 +104,7 @@ class _Builder:
         self.subgraph = Subgraph(definition.name, definition.url, self.schema)
         self.types: list[tuple[TypeDefinitionNode | TypeExtensionNode, int]] = []
         self.directives: list[DirectiveDefinitionNode] = []
+        self.linked_inputs: set[str] = set()
         self.schema_nodes: list[SchemaDefinitionNode | SchemaExtensionNode] = []
         self._collect(document.definitions)
 
@@ -116,6 +117,7 @@ class _Builder:
         for type_node, _ in self.types:
             if isinstance(type_node, EnumTypeDefinitionNode | EnumTypeExtensionNode):
                 self._collect_values(type_node)
+        self._build_linked_inputs()
         complete(self.subgraph, self.findings)
         for use in self.schema.element.applications:
             if not self._is_known(use):
@@ -238,12 +240,8 @@ class _Builder:
                 for value_node in node.values or ():
                     self._apply(type_.values[value_node.name.value], value_node.directives)
             case InputObjectTypeDefinitionNode() | InputObjectTypeExtensionNode():
-                for input_node in node.fields or ():
-                    name = input_node.name.value
-                    if name in type_.inputs:
-                        raise fatal(f'Input field "{type_.name}.{name}" is defined twice.', input_node)
-                    type_.inputs[name] = self._input_value(input_node, f"{type_.name}.{name}")
-                    self._apply(type_.inputs[name], input_node.directives)
+                if type_.name not in self.linked_inputs:
+                    self._build_inputs(type_, node)
             case _:
                 pass
         self._apply(type_, node.directives, extension)
@@ -265,6 +263,27 @@ class _Builder:
             argument = field.arguments[argument_name] = self._input_value(argument_node, coordinate)
             self._apply(argument, argument_node.directives)
         self._apply(field, node.directives)
+
+    def _build_inputs(
+        self, type_: TypeDefinition, node: InputObjectTypeDefinitionNode | InputObjectTypeExtensionNode
+    ) -> None:
+        for input_node in node.fields or ():
+            name = input_node.name.value
+            if name in type_.inputs:
+                raise fatal(f'Input field "{type_.name}.{name}" is defined twice.', input_node)
+            type_.inputs[name] = self._input_value(input_node, f"{type_.name}.{name}")
+            self._apply(type_.inputs[name], input_node.directives)
+
+    def _build_linked_inputs(self) -> None:
+        """Input types of a linked feature are compared with its specification, so they are needed early."""
+        for link in self.subgraph.links.links.values() if self.subgraph.links else ():
+            spec = specs.feature_spec(link.url)
+            self.linked_inputs |= {link.type_name(name) for name in spec.inputs} if spec else set()
+        for node, _ in self.types:
+            if node.name.value in self.linked_inputs and isinstance(
+                node, InputObjectTypeDefinitionNode | InputObjectTypeExtensionNode
+            ):
+                self._build_inputs(self.schema.types[node.name.value], node)
 
     def _build_interfaces(self, type_: TypeDefinition, nodes: Sequence[NamedTypeNode]) -> None:
         for node in nodes:

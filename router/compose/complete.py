@@ -5,7 +5,7 @@ What a schema defines itself must conform to the specification; see `conform`.
 
 from __future__ import annotations
 
-from router.compose.conform import check_directive, check_enum, check_scalar
+from router.compose.conform import check_directive, check_enum, check_input, check_scalar
 from router.compose.findings import Findings
 from router.compose.schema import DirectiveDefinition, EnumValue, InputValue, Kind, Schema, TypeDefinition
 from router.compose.subgraph import Subgraph, federation_names
@@ -88,9 +88,11 @@ def purpose_enum(name: str) -> TypeDefinition:
 
 
 def add_feature(schema: Schema, spec: FeatureSpec, link: Link, findings: Findings) -> None:
-    renamed = {name: link.type_name(name) for name in spec.types}
-    for name in renamed.values():
-        _add_scalar(schema, name, findings)
+    renamed = {name: link.type_name(name) for name in (*spec.types, *spec.inputs)}
+    for name in spec.types:
+        _add_scalar(schema, renamed[name], findings)
+    for name, fields in spec.inputs.items():
+        _add_input(schema, renamed[name], fields, renamed, findings)
     for directive in spec.directives.values():
         _add_directive(schema, directive, link.directive_name(directive.name), renamed, findings)
 
@@ -131,6 +133,18 @@ def _add_scalar(schema: Schema, name: str, findings: Findings) -> None:
         check_scalar(schema.types[name], findings)
     else:
         schema.types[name] = TypeDefinition(Kind.SCALAR, name, is_defined=True)
+
+
+def _add_input(schema: Schema, name: str, fields: dict[str, str], renamed: dict[str, str], findings: Findings) -> None:
+    inputs = {
+        field: InputValue(field, f"{name}.{field}", _renamed(read_type(type_), renamed))
+        for field, type_ in fields.items()
+    }
+    expected = TypeDefinition(Kind.INPUT_OBJECT, name, inputs=inputs, is_defined=True)
+    if name in schema.types:
+        check_input(expected, schema.types[name], findings)
+    else:
+        schema.types[name] = expected
 
 
 def _add_directive(schema: Schema, spec: DirectiveSpec, name: str, renamed: dict[str, str], findings: Findings) -> None:

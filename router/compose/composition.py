@@ -11,16 +11,17 @@ from router.compose.merge import merge_subgraphs
 from router.compose.print_schema import print_schema
 from router.compose.records import Composition, SubgraphDefinition
 from router.compose.report import Report
-from router.compose.satisfiability import check_satisfiability
+from router.compose.satisfiability import MOST_OPTIONS, check_satisfiability
 from router.compose.subgraph import Subgraph
 from router.compose.upgrade import upgrade_subgraphs
 from router.compose.validate import validate_subgraph
 
 
-def compose(subgraphs: Sequence[SubgraphDefinition]) -> Composition:
+def compose(subgraphs: Sequence[SubgraphDefinition], *, most_options: int = MOST_OPTIONS) -> Composition:
     """Composes the subgraphs, whose order does not matter. Never raises on bad SDL.
 
     The stages stop at the first that finds errors, since later ones would only repeat them in other words.
+    `most_options` bounds the satisfiability check, which has a code of its own for giving up.
     """
     report = Report()
     built = _build(subgraphs, report)
@@ -35,7 +36,7 @@ def compose(subgraphs: Sequence[SubgraphDefinition]) -> Composition:
     api = build_api_schema(context)
     if report.has_errors():
         return _failure(report)
-    check_satisfiability(context, api)
+    check_satisfiability(context, api, most_options)
     if report.has_errors():
         return _failure(report)
     return Composition(print_schema(context.merged), print_schema(api), hints=tuple(report.hints))

@@ -24,6 +24,24 @@ def check_enum(actual: TypeDefinition, values: set[str], findings: Findings) -> 
         )
 
 
+def check_input(expected: TypeDefinition, actual: TypeDefinition, findings: Findings) -> None:
+    if not _check_kind(Kind.INPUT_OBJECT, actual, findings):
+        return
+    for name, field in expected.inputs.items():
+        own = actual.inputs.get(name)
+        if own is None:
+            problem = "is missing" if isinstance(field.type, NonNull) else ""
+        else:
+            own_type = own.type
+            if isinstance(own_type, NonNull) and not isinstance(field.type, NonNull):
+                own_type = own_type.inner
+            problem = "" if own_type == field.type and own.default is ABSENT else f"must be of type {field.type}"
+        if problem:
+            findings.add("TYPE_DEFINITION_INVALID", f'Input field "{actual.name}.{name}" {problem}.', actual.node)
+    for name in actual.inputs.keys() - expected.inputs.keys():
+        findings.add("TYPE_DEFINITION_INVALID", f'Input field "{actual.name}.{name}" is not known.', actual.node)
+
+
 def _check_kind(kind: Kind, actual: TypeDefinition, findings: Findings) -> bool:
     if actual.kind is kind:
         return True

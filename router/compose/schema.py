@@ -158,6 +158,8 @@ class Schema:
     roots: dict[str, str] = field(default_factory=dict)  #: "query" … -> type name
     element: SchemaElement = field(default_factory=SchemaElement)
     field_sets: dict[str, SelectionSetNode] = field(default_factory=dict)  #: those parsed so far, by their text
+    #: interface -> object types, found when first asked for; `types_changed` forgets them
+    implementations: dict[str, list[str]] | None = None
 
     def of_kind(self, *kinds: Kind) -> Iterator[TypeDefinition]:
         return (type_ for type_ in self.types.values() if type_.kind in kinds)
@@ -174,7 +176,17 @@ class Schema:
             return [type_name]
         if type_.kind is Kind.UNION:
             return list(type_.members)
-        return [t.name for t in self.of_kind(Kind.OBJECT) if type_name in t.interfaces]
+        if type_.kind is not Kind.INTERFACE:
+            return []
+        if self.implementations is None:
+            self.implementations = {}
+            for other in self.of_kind(Kind.OBJECT):
+                for name in other.interfaces:
+                    self.implementations.setdefault(name, []).append(other.name)
+        return list(self.implementations.get(type_name, ()))
+
+    def types_changed(self) -> None:
+        self.implementations = None
 
     def elements(self) -> Iterator[Element]:
         """Everything that can carry directives; arguments of directive definitions come last."""
@@ -224,6 +236,7 @@ def rename_type(schema: Schema, old: str, new: str) -> None:
                 argument.type = rename_in(argument.type, old, new)
         for value in other.inputs.values():
             value.type = rename_in(value.type, old, new)
+    schema.types_changed()
     for field_ in type_.fields.values():
         field_.parent = new
         for argument in field_.arguments.values():

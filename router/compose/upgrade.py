@@ -302,6 +302,7 @@ class _Upgrade:
                 )
             else:
                 del self.schema.types[type_.name]
+        self.schema.types_changed()
 
     def _is_referenced(self, name: str) -> bool:
         return name in self.schema.roots.values() or any(

@@ -139,7 +139,7 @@ class LinkTable:
             raise LinkError(
                 _USAGE,
                 f'Import {entry} of "{link.url.identity}" has the name of one of "{before[0].url.identity}".'
-                ' Rename one: {name: …, as: …}.',
+                " Rename one: {name: …, as: …}.",
             )
         if before[1] != entry.name:
             raise LinkError(

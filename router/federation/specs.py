@@ -57,6 +57,7 @@ class FeatureSpec:
     minimum_federation: Version | None = None  #: linking it asks for at least this federation version
     purpose: str | None = None  #: `for:` of its link in a supergraph
     importable: frozenset[str] = field(default_factory=frozenset)  #: `@name` for directives, `Name` for types
+    inputs: dict[str, dict[str, str]] = field(default_factory=dict)  #: input type -> field -> SDL type
 
 
 def _feature(
@@ -67,10 +68,11 @@ def _feature(
     minimum_federation: Version | None = None,
     purpose: str | None = None,
     extra_importable: tuple[str, ...] = (),
+    inputs: dict[str, dict[str, str]] | None = None,
 ) -> FeatureSpec:
-    names = frozenset({*(f"@{spec.name}" for spec in directives), *types, *extra_importable})
+    names = frozenset({*(f"@{spec.name}" for spec in directives), *types, *(inputs or ()), *extra_importable})
     url = FeatureUrl(identity, identity.rpartition("/")[2], version)
-    return FeatureSpec(url, {d.name: d for d in directives}, types, minimum_federation, purpose, names)
+    return FeatureSpec(url, {d.name: d for d in directives}, types, minimum_federation, purpose, names, inputs or {})
 
 
 _TYPE_LOCATIONS = ("OBJECT", "INTERFACE", "UNION")
@@ -109,12 +111,8 @@ _POLICY = DirectiveSpec(
     (ArgumentSpec("policies", "[[Policy!]!]!", strategy="DNF_CONJUNCTION"),),
     composed_by=POLICY,
 )
-_CONTEXT = DirectiveSpec(
-    "context", ("INTERFACE", "OBJECT", "UNION"), _NAME, repeatable=True, composed_by=CONTEXT
-)
-_FROM_CONTEXT = DirectiveSpec(
-    "fromContext", ("ARGUMENT_DEFINITION",), (ArgumentSpec("field", "ContextFieldValue"),)
-)
+_CONTEXT = DirectiveSpec("context", ("INTERFACE", "OBJECT", "UNION"), _NAME, repeatable=True, composed_by=CONTEXT)
+_FROM_CONTEXT = DirectiveSpec("fromContext", ("ARGUMENT_DEFINITION",), (ArgumentSpec("field", "ContextFieldValue"),))
 _COST = DirectiveSpec(
     "cost",
     ("ARGUMENT_DEFINITION", "ENUM", "FIELD_DEFINITION", "INPUT_FIELD_DEFINITION", "OBJECT", "SCALAR"),
@@ -187,6 +185,56 @@ def _federation(minor: int) -> FeatureSpec:
     return _feature(FEDERATION, Version(2, minor), tuple(directives.values()), tuple(types))
 
 
+_CONNECT = (
+    DirectiveSpec(
+        "connect",
+        ("FIELD_DEFINITION", "OBJECT"),
+        (
+            ArgumentSpec("source", "String"),
+            ArgumentSpec("id", "String"),
+            ArgumentSpec("http", "ConnectHTTP"),
+            ArgumentSpec("batch", "ConnectBatch"),
+            ArgumentSpec("errors", "ConnectorErrors"),
+            ArgumentSpec("selection", "JSONSelection!"),
+            ArgumentSpec("entity", "Boolean", False),
+            ArgumentSpec("isSuccess", "JSONSelection"),
+        ),
+        repeatable=True,
+    ),
+    DirectiveSpec(
+        "source",
+        ("SCHEMA",),
+        (
+            ArgumentSpec("name", "String!"),
+            ArgumentSpec("http", "SourceHTTP!"),
+            ArgumentSpec("errors", "ConnectorErrors"),
+            ArgumentSpec("isSuccess", "JSONSelection"),
+        ),
+        repeatable=True,
+    ),
+)
+_HTTP_PARTS = {"headers": "[HTTPHeaderMapping!]", "path": "JSONSelection", "queryParams": "JSONSelection"}
+_CONNECT_INPUTS = {
+    "ConnectorErrors": {"message": "JSONSelection", "extensions": "JSONSelection"},
+    "HTTPHeaderMapping": {"name": "String!", "from": "String", "value": "String"},
+    "ConnectBatch": {"maxSize": "Int"},
+    "SourceHTTP": {"baseURL": "String!", **_HTTP_PARTS},
+    "ConnectHTTP": {
+        **dict.fromkeys(("GET", "POST", "PUT", "PATCH", "DELETE"), "URLPathTemplate"),
+        "body": "JSONSelection",
+        **_HTTP_PARTS,
+    },
+}
+#: the connect version a supergraph links, unless a subgraph links a later one
+CONNECT_IN_SUPERGRAPH: Final = Version(0, 3)
+
+
+def _connect(minor: int, federation_minor: int) -> FeatureSpec:
+    scalars = ("URLPathTemplate", "JSONSelection")
+    federation = Version(2, federation_minor)
+    return _feature(CONNECT, Version(0, minor), _CONNECT, scalars, federation, "EXECUTION", (), _CONNECT_INPUTS)
+
+
 LATEST_FEDERATION: Final = Version(2, 14)
 #: the version whose directives a Federation 1 subgraph receives when it is upgraded
 UPGRADED_FEDERATION: Final = Version(2, 4)
@@ -210,6 +258,7 @@ _KNOWN: Final = {
         _feature(CONTEXT, Version(0, 1), (_CONTEXT, _FROM_CONTEXT), ("ContextFieldValue",), None, "SECURITY"),
         _feature(COST, Version(0, 1), (_COST, _LIST_SIZE), (), Version(2, 9)),
         _feature(CACHE_TAG, Version(0, 1), (), (), None, "EXECUTION"),
+        *(_connect(minor, federation) for minor, federation in ((1, 10), (2, 10), (3, 12), (4, 13))),
     )
 }
 

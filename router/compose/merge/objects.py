@@ -16,6 +16,7 @@ def merge_object(context: MergeContext, merged: TypeDefinition) -> None:
     if not fields:
         # a query type that only had federation's own fields
         del context.merged.types[merged.name]
+        context.merged.types_changed()
         context.removed.add(id(merged))
         return
     root = context.merged.root_kind(merged.name)

@@ -120,3 +120,4 @@ def merge_implements(context: MergeContext, merged: TypeDefinition) -> None:
             merged.applications.append(join("implements", graph=context.graph(index), interface=name))
             if name not in merged.interfaces:
                 merged.interfaces.append(name)
+    context.merged.types_changed()

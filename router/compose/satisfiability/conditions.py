@@ -133,7 +133,7 @@ class Conditions:
             if not node.is_interface_object:
                 yield ()
             return
-        edge = node.fields.get(selection.name)
+        edge = self.graph.fields(node).get(selection.name)
         is_plain = edge is not None and edge.label is None and not edge.contexts
         if edge is not None and is_plain and self.can_resolve(node, edge, entered_by_key=entered_by_key):
             yield (edge.target,) if edge.target is not None else ()
@@ -143,17 +143,17 @@ class Conditions:
 
     def _each_object(self, node: Node, selection: FieldSelection) -> Iterator[Branch]:
         """The field on every object type the interface can be: all of them must have it."""
-        names = [selection.parent.name] if selection.parent.name != node.type.name else list(node.casts)
+        names = [selection.parent.name] if selection.parent.name != node.type.name else list(self.graph.casts(node))
         together: list[Branch] = [()]
         for name in names:
-            if name not in node.casts:
+            if name not in self.graph.casts(node):
                 continue
-            ways = list(self._advance(node.casts[name], selection, FREE))
+            ways = list(self._advance(self.graph.casts(node)[name], selection, FREE))
             if not ways:
                 return
             together = [(*before, *way) for before in together for way in ways[:8]]
             together = together[:64]
-        if any(name in node.casts for name in names):
+        if any(name in self.graph.casts(node) for name in names):
             yield from together
 
     def _cast(self, node: Node, name: str | None) -> Iterator[Branch]:
@@ -162,7 +162,7 @@ class Conditions:
             yield (node,)
         elif node.type.kind is not Kind.OBJECT:
             possible = {name, *self.graph.merged.possible_types(name)}
-            yield tuple(cast for cast_name, cast in node.casts.items() if cast_name in possible)
+            yield tuple(cast for cast_name, cast in self.graph.casts(node).items() if cast_name in possible)
         elif node.type.name in self.graph.merged.possible_types(name):
             yield (node,)
         elif not node.is_interface_object:

@@ -53,8 +53,8 @@ class Node:
     type: TypeDefinition
     provided: Selections  #: what @provides adds on this path
     is_interface_object: bool
-    fields: dict[str, FieldEdge] = field(default_factory=dict)
-    casts: dict[str, Node] = field(default_factory=dict)
+    own_fields: dict[str, FieldEdge] = field(default_factory=dict)  #: by SubgraphGraph.fields
+    own_casts: dict[str, Node] = field(default_factory=dict)  #: by SubgraphGraph.casts
     is_filled: bool = False
 
     def __repr__(self) -> str:
@@ -81,10 +81,17 @@ class SubgraphGraph:
             type_ = self.context.subgraphs[subgraph].schema.types[type_name]
             is_interface_object = self.context.subgraphs[subgraph].is_interface_object(type_)
             node = self._nodes[key] = Node(subgraph, type_, provided, is_interface_object)
-        if not node.is_filled:
-            node.is_filled = True
-            self._fill(node)
         return node
+
+    def fields(self, node: Node) -> dict[str, FieldEdge]:
+        if not node.is_filled:
+            self._fill(node)
+        return node.own_fields
+
+    def casts(self, node: Node) -> dict[str, Node]:
+        if not node.is_filled:
+            self._fill(node)
+        return node.own_casts
 
     def roots(self, kind: str) -> list[Node]:
         """The root types of all subgraphs; each has a query type, if only to enter entities."""
@@ -95,16 +102,17 @@ class SubgraphGraph:
         return name in self.context.subgraphs[subgraph].schema.types
 
     def _fill(self, node: Node) -> None:
+        node.is_filled = True
         if node.type.kind is Kind.OBJECT:
             for own in node.type.fields.values():
                 edge = self._own_edge(node, own)
                 if edge is not None:
-                    node.fields[own.name] = edge
+                    node.own_fields[own.name] = edge
         else:
             if node.type.kind is Kind.INTERFACE:
                 self._fill_interface_fields(node)
             for name in self._schema(node).possible_types(node.type.name):
-                node.casts[name] = self.node(node.subgraph, name)
+                node.own_casts[name] = self.node(node.subgraph, name)
         for selection in node.provided:
             self._add_provided(node, selection)
 
@@ -162,7 +170,7 @@ class SubgraphGraph:
             ):
                 edge = self._own_edge(node, own)
                 if edge is not None:
-                    node.fields[own.name] = edge
+                    node.own_fields[own.name] = edge
 
     def _add_provided(self, node: Node, selection: Selection) -> None:
         if not isinstance(selection, FieldSelection):
@@ -170,20 +178,22 @@ class SubgraphGraph:
             if name == node.type.name:
                 for inner in selection.selections:
                     self._add_provided(node, inner)
-            elif name in node.casts:
-                before = node.casts[name]
-                node.casts[name] = self.node(node.subgraph, name, (*before.provided, *selection.selections))
+            elif name in node.own_casts:
+                before = node.own_casts[name]
+                node.own_casts[name] = self.node(node.subgraph, name, (*before.provided, *selection.selections))
             return
         if selection.field is None:
             return
         own = selection.field
-        before_edge = node.fields.get(own.name)
+        before_edge = node.own_fields.get(own.name)
         if before_edge is None:
-            node.fields[own.name] = FieldEdge(own.name, self._target(node.subgraph, own, None, selection.selections))
+            node.own_fields[own.name] = FieldEdge(
+                own.name, self._target(node.subgraph, own, None, selection.selections)
+            )
         elif before_edge.target is not None and selection.selections:
             provided = (*before_edge.target.provided, *selection.selections)
             target = self.node(node.subgraph, before_edge.target.type.name, provided)
-            node.fields[own.name] = FieldEdge(
+            node.own_fields[own.name] = FieldEdge(
                 own.name, target, before_edge.requires, before_edge.contexts, before_edge.label
             )
 

@@ -110,7 +110,7 @@ class Options:
                 return []
             option = restored[0]
             node = option.node
-        edge = node.fields.get(step.field.name)
+        edge = self.graph.fields(node).get(step.field.name)
         if edge is None or not _fits(edge, labels):
             return []
         if not self._can_take(option, edge):
@@ -128,7 +128,7 @@ class Options:
             if name in self.merged.possible_types(node.type.name) and self._knows_type(option):
                 return [Option(node, option.runtime, trail=option.trail)]
             return []
-        target = node.casts.get(name)
+        target = self.graph.casts(node).get(name)
         if target is None:
             return []
         runtime = option.runtime & frozenset(self._possible(target))
@@ -201,7 +201,7 @@ class Options:
                 text = f'there is no type "{step.target}"'
             return [Reason(subgraph, text)]
         coordinate = step.field.coordinate
-        edge = node.fields.get(step.field.name)
+        edge = self.graph.fields(node).get(step.field.name)
         if edge is not None and not _fits(edge, labels):
             label = edge.label[0] if edge.label else ""
             return [Reason(subgraph, f'"{coordinate}" is overridden under label "{label}"')]

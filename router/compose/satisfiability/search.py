@@ -27,10 +27,26 @@ _Place = tuple[int, str, object]
 
 
 @dataclass(frozen=True, slots=True)
+class _Way:
+    """Steps from the root, the last one first: ways share their beginnings."""
+
+    step: Step | Cast
+    before: _Way | None
+
+    def steps(self) -> list[Step | Cast]:
+        found: list[Step | Cast] = []
+        way: _Way | None = self
+        while way is not None:
+            found.append(way.step)
+            way = way.before
+        return found[::-1]
+
+
+@dataclass(frozen=True, slots=True)
 class _State:
     kind: str
     type_name: str
-    steps: tuple[Step | Cast, ...]
+    way: _Way | None  #: None at the root
     runtime: frozenset[str]  #: of the API schema
     #: options by the subgraph that a shared mutation is called in; under None for all else
     options: dict[int | None, list[Option]]
@@ -41,23 +57,24 @@ class _State:
         return sum(len(options) for options in self.options.values())
 
 
-def check_satisfiability(context: MergeContext, api: Schema) -> None:
+def check_satisfiability(context: MergeContext, api: Schema, most_options: int = MOST_OPTIONS) -> None:
     """Reports SATISFIABILITY_ERROR, SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES, and a hint for the latter's lesser kind."""
     graph = SubgraphGraph(context, api)
     options = Options(graph, Conditions(graph, MOST_STEPS))
     try:
-        _Search(context, api, options).run()
+        _Search(context, api, options, most_options).run()
     except TooMuchWorkError:
         context.report.error(
             "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED",
-            f"Whether all queries can be answered takes more than {MOST_OPTIONS} open paths to find out.",
+            f"Whether all queries can be answered takes more than {most_options} open paths to find out.",
         )
     except RecursionError:
         context.report.error("MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED", "Keys depend on each other too deeply.")
 
 
 class _Search:
-    def __init__(self, context: MergeContext, api: Schema, options: Options) -> None:
+    def __init__(self, context: MergeContext, api: Schema, options: Options, most_options: int) -> None:
+        self.most_options = most_options
         self.context = context
         self.report = context.report
         self.api = api
@@ -73,7 +90,7 @@ class _Search:
     def run(self) -> None:
         for kind, name in self.api.roots.items():
             start = self.options.start(kind)
-            self._push(_State(kind, name, (), frozenset({name}), {None: start}))
+            self._push(_State(kind, name, None, frozenset({name}), {None: start}))
         while self.stack:
             state = self.stack.pop()
             self.open_options -= state.count()
@@ -86,7 +103,7 @@ class _Search:
 
     def _push(self, state: _State) -> None:
         self.open_options += state.count()
-        if self.open_options > MOST_OPTIONS:
+        if self.open_options > self.most_options:
             raise TooMuchWorkError
         self.stack.append(state)
 
@@ -131,11 +148,11 @@ class _Search:
 
     def _take(self, state: _State, step: Step | Cast, labels: dict[str, bool]) -> None:
         following: dict[int | None, list[Option]] = {}
-        steps = (*state.steps, step)
+        way = _Way(step, state.way)
         for caller, options in state.options.items():
             advanced = self._advance_all(options, step, labels)
             if advanced is None:
-                text = self._explain(state, steps, options, labels)
+                text = self._explain(state.kind, way, options, labels)
                 if state.mutation is None:
                     self.report.error("SATISFIABILITY_ERROR", text, subgraphs=self._names(options))
                     return
@@ -147,12 +164,12 @@ class _Search:
         if not following:
             return
         mutation = state.mutation
-        if state.kind == "mutation" and not state.steps and isinstance(step, Step):
+        if state.kind == "mutation" and state.way is None and isinstance(step, Step):
             mutation, following = self._partition(step, state, following, labels)
         name = step.target if isinstance(step, Cast) else base_name(step.field.type)
         runtime = self._runtime(state, step)
-        reached = _State(state.kind, name, steps, runtime, following, labels, mutation)
-        if isinstance(step, Step) and self._has_disjoint_runtime_types(reached, step):
+        reached = _State(state.kind, name, way, runtime, following, labels, mutation)
+        if isinstance(step, Step) and self._has_disjoint_runtime_types(reached, step, way):
             return
         if isinstance(step, Cast) or not step.is_leaf:
             self._push(reached)
@@ -195,13 +212,11 @@ class _Search:
     def _names(self, options: list[Option]) -> list[str]:
         return list(dict.fromkeys(self.context.names[option.node.subgraph] for option in options))
 
-    def _explain(
-        self, state: _State, steps: tuple[Step | Cast, ...], options: list[Option], labels: dict[str, bool]
-    ) -> str:
+    def _explain(self, kind: str, way: _Way, options: list[Option], labels: dict[str, bool]) -> str:
         by_subgraph: dict[str, list[str]] = defaultdict(list)
-        for reason in self.options.reasons(options, steps[-1], labels):
+        for reason in self.options.reasons(options, way.step, labels):
             by_subgraph[reason.subgraph].append(reason.text)
-        lines = ["This query cannot be answered by the subgraphs:", print_witness(self.api, state.kind, steps)]
+        lines = ["This query cannot be answered by the subgraphs:", print_witness(self.api, kind, way.steps())]
         for subgraph, texts in by_subgraph.items():
             lines.append(f'- from subgraph "{subgraph}":')
             lines += [f"  - {text}." for text in texts]
@@ -217,7 +232,7 @@ class _Search:
             lines += [f"  {line}" for text in texts for line in text.split("\n")]
         self.report.error("SATISFIABILITY_ERROR", "\n".join(lines), subgraphs=names)
 
-    def _has_disjoint_runtime_types(self, state: _State, step: Step) -> bool:
+    def _has_disjoint_runtime_types(self, state: _State, step: Step, way: _Way) -> bool:
         """A shared field must return the same object everywhere: hints when the possible types differ."""
         type_ = self.api.types.get(state.type_name)
         options = [option for group in state.options.values() for option in group]
@@ -235,7 +250,7 @@ class _Search:
             common &= option.runtime
         if not any(by_subgraph.values()) or (len(set(by_subgraph.values())) < 2 and common):
             return False
-        witness = print_witness(self.api, state.kind, state.steps)
+        witness = print_witness(self.api, state.kind, way.steps())
         spread = "; ".join(
             f'{name_list(sorted(names), "type", "types") if names else "no type"} in subgraph "{subgraph}"'
             for subgraph, names in by_subgraph.items()
@@ -243,8 +258,8 @@ class _Search:
         if common:
             self.report.hint(
                 "INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN",
-                f'"{step.field.coordinate}" is shared, but can return {spread}. It must return the same object in all'
-                f" of them, so only objects of {name_list(sorted(common), 'type', 'types')}, as in the query\n{witness}",
+                f'"{step.field.coordinate}" is shared, but can return {spread}. It must be the same object in all'
+                f" of them: only {name_list(sorted(common), 'type', 'types')}. Seen in the query\n{witness}",
                 step.field.coordinate,
             )
             return False

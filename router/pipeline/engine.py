@@ -28,7 +28,7 @@ from router.pipeline.persisted_queries import PersistedQueries
 from router.pipeline.plans import Plans
 from router.pipeline.rate_limit import RateLimits
 from router.pipeline.subgraph_headers import SubgraphHeaders
-from router.pipeline.subgraph_layers import layers_for
+from router.pipeline.subgraph_layers import layers_for, trace_headers
 from router.supergraph import Supergraph, SupergraphError, load_supergraph
 from router.telemetry import RouterMetrics
 from router.transport.addresses import BadAddressError
@@ -63,13 +63,14 @@ class Engine:
     signer: ContextSigner | None
     rate_limits: RateLimits
     check_policies: PolicyCheck
+    has_telemetry: bool
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  #: set when the server begins to shut down
     open_subscriptions: int = 0
 
     def context_for(self, caller: Caller, headers: Mapping[str, str]) -> ExecutionContext:
-        own: Headers = ()
+        own: Headers = trace_headers() if self.has_telemetry else ()
         if self.signer is not None:
-            own = ((CONTEXT_HEADER, self.signer.sign(caller.principal)),)
+            own = (*own, (CONTEXT_HEADER, self.signer.sign(caller.principal)))
         return ExecutionContext(
             self.clients,
             self.streams,
@@ -130,6 +131,7 @@ async def open_engine(
             signer=_signer(config, clock),
             rate_limits=RateLimits(config),
             check_policies=check_policies,
+            has_telemetry=telemetry is not None,
         )
 
 

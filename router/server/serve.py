@@ -129,6 +129,7 @@ def make_server(app: AsgiApp, *, on_stop: Callable[[], None], header_read_timeou
         timeout_graceful_shutdown=_GRACE_S,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # x-forwarded-for is read by rate_limit.trusted_proxies, and by nothing else
         log_config=None,
         lifespan="on",
     )

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from common.auth import Principal
-from common.clock import Clock
 from common.ids import new_id
 from common.settings import SubgraphSettings
 from common.subgraph.database import Database
+from common.subgraph.runtime import Platform
 from subgraphs.orders.app import create_app as create_orders
 from subgraphs.payments.app import create_app as create_payments
+from subgraphs.payments.domain.provider import PaymentProvider
 from subgraphs.products.app import create_app as create_products
 from subgraphs.users.domain import Role
 from tests.kit.subgraph import SubgraphClient, as_user, fresh_database_name, running, settings_of
@@ -112,7 +113,11 @@ async def eventually(ask: Callable[[], Awaitable[ValueT]], expected: ValueT, tim
 
 @asynccontextmanager
 async def running_commerce(
-    postgres_url: str, nats_url: str, *, clock: Clock | None = None, names: tuple[str, str, str] | None = None
+    postgres_url: str,
+    nats_url: str,
+    *,
+    names: tuple[str, str, str] | None = None,
+    new_provider: Callable[[Platform], PaymentProvider] | None = None,
 ) -> AsyncIterator[Commerce]:
     """The three of them. `names` of databases that exist already start them on what is in there."""
     settings = SubgraphSettings(**settings_of(postgres_url, nats_url))
@@ -121,12 +126,13 @@ async def running_commerce(
         fresh_database_name("orders"),
         fresh_database_name("payments"),
     )
+    apps = (
+        create_products(settings, database_name=products),
+        create_orders(settings, database_name=orders),
+        create_payments(settings, database_name=payments, new_provider=new_provider),
+    )
     async with AsyncExitStack() as stack:
-        yield Commerce(
-            await stack.enter_async_context(running(create_products(settings, clock=clock, database_name=products))),
-            await stack.enter_async_context(running(create_orders(settings, clock=clock, database_name=orders))),
-            await stack.enter_async_context(running(create_payments(settings, clock=clock, database_name=payments))),
-        )
+        yield Commerce(*[await stack.enter_async_context(running(app)) for app in apps])
 
 
 async def empty(*databases: Database) -> None:

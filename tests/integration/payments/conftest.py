@@ -1,10 +1,13 @@
-"""The shop's three trading subgraphs, started once per module and emptied before each test."""
+"""The three trading subgraphs, started once per module and emptied before each test; the provider can be flaky."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
+from common.subgraph.runtime import Platform
+from subgraphs.payments.service.sandbox import SandboxProvider
 from tests.kit.commerce import Commerce, database_of, empty, running_commerce
+from tests.kit.flaky_provider import FlakyProvider
 
 
 @pytest.fixture(scope="module")
@@ -13,13 +16,27 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-async def running_shop(anyio_backend: str, postgres_url: str, nats_url: str) -> AsyncIterator[Commerce]:
-    async with running_commerce(postgres_url, nats_url) as commerce:
-        yield commerce
+async def running_shop(
+    anyio_backend: str, postgres_url: str, nats_url: str
+) -> AsyncIterator[tuple[Commerce, FlakyProvider]]:
+    providers: list[FlakyProvider] = []
+
+    def new_provider(platform: Platform) -> FlakyProvider:
+        providers.append(FlakyProvider(SandboxProvider(platform.database, platform.clock)))
+        return providers[0]
+
+    async with running_commerce(postgres_url, nats_url, new_provider=new_provider) as commerce:
+        yield commerce, providers[0]
 
 
 @pytest.fixture
-async def shop(running_shop: Commerce) -> Commerce:
-    clients = (running_shop.products, running_shop.orders, running_shop.payments)
-    await empty(*(database_of(client) for client in clients))
-    return running_shop
+async def shop(running_shop: tuple[Commerce, FlakyProvider]) -> Commerce:
+    commerce, provider = running_shop
+    provider.lose.clear()
+    await empty(*(database_of(client) for client in (commerce.products, commerce.orders, commerce.payments)))
+    return commerce
+
+
+@pytest.fixture
+def provider(running_shop: tuple[Commerce, FlakyProvider]) -> FlakyProvider:
+    return running_shop[1]

@@ -13,8 +13,8 @@ from common.settings import SubgraphSettings
 from common.subgraph.app import migrated_database
 from common.subgraph.database import fetch
 from subgraphs.products.app import NAME
-from subgraphs.products.demo_goods import DEPARTMENTS, Department
 from subgraphs.products.domain import slugify
+from subgraphs.products.seed.goods import DEPARTMENTS, Department
 
 PRODUCT_COUNT = 1000
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

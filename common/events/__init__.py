@@ -8,7 +8,7 @@ Nothing acknowledged is lost and nothing happens twice, whatever is killed; see 
 
 from common.events.bus import Bus
 from common.events.commands import CommandError, CommandHandler
-from common.events.consumer import Consumer, ConsumerRunner, EventHandler, RetryDelays
+from common.events.consumer import Consumer, EventHandler, RetryDelays
 from common.events.dead_letters import DeadLetter, DeadLetters
 from common.events.event import (
     Event,
@@ -24,6 +24,7 @@ from common.events.metrics import EventMetrics
 from common.events.outbox import Outbox
 from common.events.relay import Relay, republish_since
 from common.events.retention import Retention
+from common.events.runner import ConsumerRunner
 from common.events.sql import SqlConnection, Transactions
 
 __all__ = [

@@ -32,6 +32,8 @@ STREAM_MAX_AGE_S = 7 * 24 * 3600.0
 DUPLICATE_WINDOW_S = 600.0
 _RECONNECT_WAIT_S = 0.2
 _DRAIN_TIMEOUT_S = 5
+#: how often those who wait look whether the connection is still there
+_LOOK_UP_S = 0.25
 
 _log = structlog.get_logger(__name__)
 
@@ -87,8 +89,7 @@ class Bus:
 
     async def close(self) -> None:
         """Takes no new messages, finishes commands in hand (5 s at most), flushes and disconnects."""
-        for server in self._servers:
-            await server.stop(_DRAIN_TIMEOUT_S)
+        await asyncio.gather(*(server.stop(_DRAIN_TIMEOUT_S) for server in self._servers))
         if self._client.is_connected:
             try:
                 await self._client.drain()
@@ -155,8 +156,7 @@ class Bus:
         """Sends in order, then waits for all acknowledgements; what went wrong with each, None if it is stored."""
         sent = [await self._send(event) for event in events]
         waiting = [future for future in sent if isinstance(future, asyncio.Future)]
-        if waiting:
-            await asyncio.wait(waiting, timeout=timeout_s)
+        await self._wait_while_connected(waiting, timeout_s)
         if any(_is_stream_missing(future) for future in waiting):
             await self._restore_stream()
         return [_outcome(future) for future in sent]
@@ -170,6 +170,17 @@ class Bus:
             return await self._jetstream.publish_async(event.subject, encode_event(event), headers=headers)
         except nats.errors.Error as exc:
             return UnavailableError(f"the bus refused event {event.event_id}: {exc!r}")
+
+    async def _wait_while_connected(self, waiting: "list[asyncio.Future[Any]]", timeout_s: float) -> None:
+        """Acknowledgements do not come over a new connection: the events of a lost one are tried again at once."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + timeout_s
+        reconnects = self._client.stats["reconnects"]
+        pending = set(waiting)
+        while pending and (left_s := until - loop.time()) > 0:
+            _, pending = await asyncio.wait(pending, timeout=min(left_s, _LOOK_UP_S))
+            if not self._client.is_connected or self._client.stats["reconnects"] != reconnects:
+                return
 
     async def _restore_stream(self) -> None:
         """The server lost its storage while we were connected: the next try shall find a stream."""

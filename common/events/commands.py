@@ -121,13 +121,17 @@ class CommandServer:
         await self._client.flush()
 
     async def stop(self, timeout_s: float) -> None:
-        """Takes nothing new; waits for what is in hand, then cancels it."""
-        if self._subscription is not None and not self._client.is_closed:
-            await self._subscription.unsubscribe()
-        if self._tasks:
-            _, unfinished = await asyncio.wait(self._tasks, timeout=timeout_s)
-            for task in unfinished:
-                task.cancel()
+        """Takes nothing new, answers what has arrived; cancels what takes longer."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                if self._subscription is not None:
+                    await self._subscription.drain()  # type: ignore[no-untyped-call]  # the library forgot it
+                if self._tasks:
+                    await asyncio.wait(self._tasks)
+        except (nats.errors.Error, TimeoutError) as exc:
+            _log.warning("commands in hand could not be finished", subject=self._subject, error=repr(exc))
+        for task in self._tasks:
+            task.cancel()
 
     async def _accept(self, message: Msg) -> None:
         # the client calls this for one message after the other: waiting for a slot here is the back pressure

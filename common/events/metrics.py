@@ -21,7 +21,7 @@ class EventMetrics:
         ).labels(service)
         self._consumed = metrics.counter(
             "punnet_events_consumed_total",
-            "Deliveries by outcome: handled, duplicate, retried, dead.",
+            "Tries by outcome: handled, duplicate, failed, dead.",
             ("service", "consumer", "outcome"),
         )
 

@@ -23,6 +23,7 @@ _REQUEST_S = 10.0
 #: how often to look whether the connection is still the one the request was made on
 _LOOK_UP_S = 0.5
 _REQUEST_SLACK_S = 1.0
+_CLOSE_S = 2.0
 _NANOSECONDS = 1_000_000_000
 _STATUS_HEADER = "Status"
 
@@ -57,22 +58,29 @@ class PullSubscription:
             max_ack_pending=max_ack_pending,
         )
         self._inbox: Subscription | None = None
+        # a queue of our own: cancelling the library's `next_msg` can lose the message it was about to return
+        self._arrived: asyncio.Queue[Msg] = asyncio.Queue()
 
     async def open(self) -> None:
         """Creates the consumer or brings it to our configuration. Raises nats.errors.Error."""
         await self._jetstream.add_consumer(self._stream, self._config)
-        self._inbox = await self._client.subscribe(self._client.new_inbox())
+        self._inbox = await self._client.subscribe(self._client.new_inbox(), cb=self._arrived.put)
 
     async def close(self) -> None:
-        """Gives back what was delivered but not handed on."""
+        """Gives back at once what was delivered but not handed on. Without a connection it comes back by itself."""
         inbox, self._inbox = self._inbox, None
-        if inbox is None or self._client.is_closed:
+        if inbox is None:
             return
-        await inbox.unsubscribe()
-        while not inbox._pending_queue.empty():
-            message = inbox._pending_queue.get_nowait()
-            if _STATUS_HEADER not in (message.headers or {}):
-                await message.nak()
+        try:
+            # all that the server has sent on this subscription is in the queue afterwards
+            async with asyncio.timeout(_CLOSE_S):
+                await inbox.drain()  # type: ignore[no-untyped-call]  # the library forgot it
+            while not self._arrived.empty():
+                message = self._arrived.get_nowait()
+                if _STATUS_HEADER not in (message.headers or {}):
+                    await message.nak()
+        except (nats.errors.Error, TimeoutError) as exc:
+            _log.info("deliveries could not be given back", error=repr(exc))
 
     async def receive(self, count: int) -> AsyncIterator[Msg]:
         """Asks for `count` messages and yields those that come, ending when all have come or the server ends the
@@ -91,8 +99,9 @@ class PullSubscription:
         # a request does not survive the connection it was made on
         while count and loop.time() < until and self._client.stats["reconnects"] == reconnects:
             try:
-                message = await self._inbox.next_msg(timeout=_LOOK_UP_S)
-            except nats.errors.TimeoutError:
+                async with asyncio.timeout(_LOOK_UP_S):
+                    message = await self._arrived.get()
+            except TimeoutError:
                 continue
             status = (message.headers or {}).get(_STATUS_HEADER)
             if status is None:

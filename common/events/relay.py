@@ -31,7 +31,7 @@ BATCH_SIZE = 100
 BUSY_PAUSE_S = 0.005
 IDLE_PAUSE_S = 0.5
 PUBLISH_TIMEOUT_S = 5.0
-_MAX_PAUSE_AFTER_ERROR_S = 5.0
+_MAX_PAUSE_AFTER_ERROR_S = 2.0
 
 # hashtextextended of the table's oid: schemas of one database do not share the lock
 _LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('outbox relay', 'outbox'::regclass::oid::bigint)) AS locked"
@@ -78,7 +78,7 @@ class Relay:
                 raise
             except Exception as exc:  # a border: whatever goes wrong must not end the relay
                 failures += 1
-                pause_s = min(_MAX_PAUSE_AFTER_ERROR_S, 0.1 * 2**failures) * random.uniform(0.5, 1)  # noqa: S311  # jitter
+                pause_s = min(_MAX_PAUSE_AFTER_ERROR_S, 0.1 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1)  # noqa: S311  # jitter
                 _log.warning(
                     "the outbox cannot be relayed at the moment", error=repr(exc), retry_in_s=round(pause_s, 2)
                 )

@@ -5,12 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.context import TortoiseContext, _current_context
-from tortoise.transactions import in_transaction
 from tortoise.utils import get_schema_sql
 
-from common.events import Event
+from common.events import Event, SqlConnection
+from common.subgraph.transactions import begin
 
 
 class EventDatabase:
@@ -20,10 +19,10 @@ class EventDatabase:
         self._context = context
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[TransactionalDBClient]:
+    async def transaction(self) -> AsyncIterator[SqlConnection]:
         token = _current_context.set(self._context)
         try:
-            async with in_transaction("default") as connection:
+            async with begin() as connection:
                 yield connection
         finally:
             _current_context.reset(token)

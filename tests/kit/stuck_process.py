@@ -13,11 +13,9 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
-from tortoise.backends.base.client import TransactionalDBClient
-
 from common.clock import SystemClock
 from common.errors import UnavailableError
-from common.events import Bus, Consumer, ConsumerRunner, Event, Outbox, Relay
+from common.events import Bus, Consumer, ConsumerRunner, Event, Outbox, Relay, SqlConnection
 from tests.kit.event_database import EventDatabase, note_effect, open_event_database
 
 ACK_WAIT_S = 1.0
@@ -40,7 +38,7 @@ class StuckDatabase:
         self._database = database
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[TransactionalDBClient]:
+    async def transaction(self) -> AsyncIterator[SqlConnection]:
         async with self._database.transaction() as connection:
             yield connection
         if await self._database.has("effect", 1):

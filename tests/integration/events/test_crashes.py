@@ -4,12 +4,15 @@ import asyncio
 import sys
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 
 from common.clock import SystemClock
-from common.events import Bus, Consumer, ConsumerRunner, Event, Outbox, Relay, SqlConnection
+from common.errors import UnavailableError
+from common.events import Bus, Consumer, ConsumerRunner, Event, EventFeed, Outbox, Relay, RetryDelays, SqlConnection
 from deploy.local.nats import Nats
-from tests.kit.event_database import EventDatabase, note_effect
+from deploy.local.postgres import Postgres
+from tests.kit.event_database import EventDatabase, note_effect, open_event_database
 from tests.kit.events import event_of, eventually, record, running
 from tests.kit.folders import open_folder
 from tests.kit.stuck_process import ACK_WAIT_S
@@ -23,6 +26,17 @@ def own_nats() -> Iterator[Nats]:
     """A server of this test's own, to be killed."""
     with open_folder() as folder:
         server = Nats(folder / "nats", durable=False)
+        server.start()
+        yield server
+        server.stop()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A server of this test's own, to be killed."""
+    with open_folder() as folder:
+        # not durable, a killed server forgets its last transactions
+        server = Postgres(folder / "postgres", durable=True)
         server.start()
         yield server
         server.stop()
@@ -101,6 +115,39 @@ async def test_killing_the_bus_delays_events_and_loses_none(
     assert await database.count("dead_letter") == 0
 
 
+async def test_killing_the_database_delays_events_and_loses_none(own_postgres: Postgres, bus: Bus, domain: str) -> None:
+    # with two tries for each event an outage that counted as tries would end in dead letters
+    two_tries = RetryDelays(base_s=0.01, cap_s=0.01, max_attempts=2)
+    consumer = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), note_effect, retry=two_tries)
+    async with open_event_database(own_postgres.url, create_tables=True) as database:
+        relay = Relay(Outbox(), database, bus, clock=CLOCK)
+        async with running(relay, ConsumerRunner(consumer, bus, database, clock=CLOCK)):
+            await record(
+                database, Outbox(), *(event_of(f"{domain}.order.placed", f"ord_{index}") for index in range(50))
+            )
+            await eventually(lambda: database.has("effect", 1))
+            own_postgres.kill()
+            await asyncio.sleep(0.3)
+            own_postgres.start()
+            await eventually(lambda: _has_recovered(database))
+            await eventually(lambda: database.has("effect", 50))
+        assert await database.count("effect") == 50
+        assert await database.count("dead_letter") == 0
+
+
+async def test_pushing_goes_on_after_the_bus_was_killed(own_nats: Nats, domain: str) -> None:
+    bus = await Bus.connect(own_nats.url, name="tests")
+    async with EventFeed(bus, f"{domain}.>") as feed, feed.listen(lambda _: True) as events:
+        await bus.publish(event_of(f"{domain}.order.placed"))
+        assert (await anext(events)).type == f"{domain}.order.placed"
+        own_nats.kill()
+        own_nats.start()
+        await eventually(lambda: _publishes(bus, event_of(f"{domain}.order.paid")))
+        async with asyncio.timeout(10):
+            assert (await anext(events)).type == f"{domain}.order.paid"
+    await bus.close()
+
+
 async def test_a_bus_that_comes_back_empty_gets_its_stream_and_consumers_again(
     database: EventDatabase, own_nats: Nats, domain: str
 ) -> None:
@@ -143,6 +190,22 @@ async def test_a_consumer_that_is_stopped_gives_back_what_waits_at_once(
         # well before the server would take the deliveries for lost
         await eventually(lambda: database.has("effect", 20), within_s=5)
     assert await database.count("effect") == 20
+
+
+async def _has_recovered(database: EventDatabase) -> bool:
+    try:
+        await database.fetch("SELECT 1")
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        return False
+    return True
+
+
+async def _publishes(bus: Bus, event: Event) -> bool:
+    try:
+        await bus.publish(event)
+    except UnavailableError:
+        return False
+    return True
 
 
 async def _is_acknowledged(bus: Bus, durable: str) -> bool:

@@ -10,9 +10,10 @@ from graphql import DocumentNode, GraphQLObjectType, GraphQLSchema, is_object_ty
 
 from router.execution.generate import Projection
 from router.execution.introspection import introspect, introspection_document
+from router.execution.root_step import RootStep
 from router.execution.schedule import ScheduledFetch, schedule_plan
 from router.execution.shape import Guards, ObjectShape, ShapeBuilder, guard_variables
-from router.execution.steps import RootStep, Step, compile_root_step, compile_step
+from router.execution.steps import Step, compile_step
 from router.operation.model import Operation
 from router.plan.nodes import Fetch, QueryPlan, Subscription
 from router.supergraph.model import Supergraph
@@ -105,7 +106,7 @@ def compile_plan(plan: QueryPlan, operation: Operation, supergraph: Supergraph) 
 
 def _primary(plan: QueryPlan, supergraph: Supergraph) -> RootStep | None:
     primary: Fetch | None = plan.node.primary if isinstance(plan.node, Subscription) else None
-    return None if primary is None else compile_root_step(primary, supergraph)
+    return None if primary is None else RootStep.of(primary, supergraph)
 
 
 def _schedule(scheduled: Sequence[ScheduledFetch], steps: Sequence[Step]) -> Schedule:

@@ -11,7 +11,7 @@ when the generated code of `generate.py` has met something out of order, and for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,9 +40,8 @@ class _NullError(Exception):
 class Completion:
     supergraph_schema: GraphQLSchema  #: all of it, to tell what is hidden from what is wrong
     introspection: Mapping[str, Any]  #: response key -> answer
-    known_failures: Sequence[ResponsePath]
+    explained: Explained
     errors: list[ErrorRecord] = field(default_factory=list)
-    _reported: list[ResponsePath] = field(default_factory=list)
 
     def complete_root(self, shape: ObjectShape, data: Mapping[str, Any]) -> dict[str, Any] | None:
         """None when a null reached the root."""
@@ -125,9 +124,9 @@ class Completion:
         self._report(path, f"The value of {place.name} {what}.")
 
     def _report(self, path: ResponsePath, message: str) -> None:
-        if any(_explains(failure, path) for failure in (*self.known_failures, *self._reported)):
+        if self.explained.covers(path):
             return
-        self._reported.append(path)
+        self.explained.add(path)
         self.errors.append({"message": message, "path": list(path), "extensions": {"code": CODE}})
 
 
@@ -143,7 +142,19 @@ class _Place:
         return f"{self.parent_type}.{self.field.name}"
 
 
-def _explains(failure: ResponsePath, path: ResponsePath) -> bool:
-    """An error above, at or below a place explains why there is nothing."""
-    length = min(len(failure), len(path))
-    return failure[:length] == path[:length]
+class Explained:
+    """The places of errors that are reported already. An error above, at or below a place explains why there is
+    nothing. Costs the length of a path, however many errors there are."""
+
+    def __init__(self, paths: Iterable[ResponsePath]) -> None:
+        self._paths: set[ResponsePath] = set()
+        self._above: set[ResponsePath] = set()
+        for path in paths:
+            self.add(path)
+
+    def add(self, path: ResponsePath) -> None:
+        self._paths.add(path)
+        self._above.update(path[:length] for length in range(len(path)))
+
+    def covers(self, path: ResponsePath) -> bool:
+        return path in self._above or any(path[:length] in self._paths for length in range(len(path) + 1))

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from typing import Any
 
 from router.execution.compiled import CompiledPlan, Schedule
-from router.execution.complete import Completion
+from router.execution.complete import Completion, Explained
 from router.execution.errors import client_error
 from router.execution.generate import DISORDER
 from router.execution.model import ExecutionContext, ExecutionResult
@@ -96,6 +96,6 @@ def _finish(compiled: CompiledPlan, run: Run) -> ExecutionResult:
             return ExecutionResult(project(run.data, introspection), tuple(run.errors))
         except DISORDER:
             logger.debug("a response is out of order, it is completed step by step")
-    completion = Completion(compiled.supergraph_schema, introspection, run.known_failures)
+    completion = Completion(compiled.supergraph_schema, introspection, Explained(run.known_failures))
     data = completion.complete_root(shape.root, run.data)
     return ExecutionResult(data, (*run.errors, *completion.errors))

@@ -6,10 +6,16 @@ That name never replaces the concrete one, and the concrete one always replaces 
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Mapping, Set
+from dataclasses import dataclass
 from typing import Any
 
-from router.execution.collect import JsonObject
+from graphql import GraphQLSchema
+
+from router.execution.collect import JsonObject, ResponsePath
+from router.execution.rewrites import apply_rewrite
+from router.plan.nodes import Key, RenameKey, Rewrite
+from router.supergraph.model import Supergraph
 
 
 def merge_into(target: JsonObject, source: JsonObject, abstract_names: Set[str]) -> None:
@@ -49,3 +55,32 @@ def copy_json(value: Any) -> Any:
     if isinstance(value, list):
         return [copy_json(item) for item in value]
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Merging:
+    """How answers of a fetch become part of the data."""
+
+    rewrites: tuple[Rewrite, ...]
+    renamed: Mapping[str, str]  #: response keys the planner invented -> the client's, for the paths of errors
+    schema: GraphQLSchema
+    abstract_names: frozenset[str]
+
+    @classmethod
+    def of(cls, rewrites: tuple[Rewrite, ...], supergraph: Supergraph) -> Merging:
+        renamed = {
+            rewrite.path[-1].name: rewrite.key
+            for rewrite in rewrites
+            if isinstance(rewrite, RenameKey) and isinstance(rewrite.path[-1], Key)
+        }
+        abstract = frozenset(name for name, info in supergraph.types.items() if info.kind in ("interface", "union"))
+        return cls(rewrites, renamed, supergraph.schema, abstract)
+
+    def rewrite(self, value: JsonObject) -> None:
+        for rewrite in self.rewrites:
+            apply_rewrite(rewrite, rewrite.path, value, self.schema)
+
+    def client_path(self, path: ResponsePath) -> ResponsePath:
+        if not self.renamed:
+            return path
+        return tuple(self.renamed.get(step, step) if isinstance(step, str) else step for step in path)

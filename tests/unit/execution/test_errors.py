@@ -1,5 +1,6 @@
 """Errors of subgraphs and of the way to them: where the client finds them, and what it is told."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -98,6 +99,26 @@ async def test_a_failed_entity_fetch_is_one_error_and_the_rest_of_the_data_stays
         "tops": [{"upc": "1", "stock": None}, {"upc": "2", "stock": None}, {"upc": "1", "stock": None}]
     }
     assert result.errors == (error,)
+
+
+async def test_an_error_that_points_nowhere_is_not_lost() -> None:
+    b = FakeSubgraph(
+        lambda body: {"data": {"_entities": [{}, {}]}, "errors": [{"message": "x", "path": ["_entities", 7]}]}
+    )
+    result = await answer(GRAPH, "{ tops { stock } }", PLAN, {"a": THREE, "b": b})
+    assert [(error["message"], error["path"]) for error in result.errors] == [("x", ["tops"])]
+
+
+async def test_thousands_of_errors_take_no_more_than_their_number() -> None:
+    count = 5000
+    a = FakeSubgraph(data(tops=[{"__typename": "Product", "upc": str(number)} for number in range(count)]))
+    errors = [{"message": "x", "path": ["_entities", number, "exact"]} for number in range(0, count, 2)]
+    b = FakeSubgraph(lambda body: {"data": {"_entities": [None] * count}, "errors": errors})
+    plan = Sequence((TOPS, entity_fetch(1, "b", "tops.@", on("Product", "upc"), "exact", (0,))))
+    async with asyncio.timeout(5):
+        result = await answer(GRAPH, "{ tops { exact } }", plan, {"a": a, "b": b})
+    assert result.data == {"tops": [None] * count}
+    assert len(result.errors) == count
 
 
 async def test_what_is_not_json_is_malformed() -> None:

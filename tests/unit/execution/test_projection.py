@@ -6,7 +6,7 @@ from graphql import build_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from router.execution.complete import Completion
+from router.execution.complete import Completion, Explained
 from router.execution.generate import DISORDER, Projection
 from router.execution.shape import ShapeBuilder
 from router.operation import DocumentLimits, normalize_operation, parse_document
@@ -62,7 +62,7 @@ ROOTS = st.fixed_dictionaries(
 
 
 def interpreted(data: Any) -> tuple[Any, int]:
-    completion = Completion(SCHEMA, {}, ())
+    completion = Completion(SCHEMA, {}, Explained(()))
     return completion.complete_root(SHAPE, data), len(completion.errors)
 
 

@@ -1,0 +1,48 @@
+"""A root fetch: its data is the beginning of the response, its errors have the client's paths already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import FieldNode, OperationDefinitionNode, parse
+
+from router.execution.errors import response_path
+from router.execution.merge import Merging, merge_into
+from router.execution.outgoing import Outgoing
+from router.execution.response import SubgraphAnswer
+from router.execution.run import Run
+from router.plan.nodes import Fetch
+from router.supergraph.model import Supergraph
+
+
+@dataclass(frozen=True, slots=True)
+class RootStep:
+    outgoing: Outgoing
+    merging: Merging
+    operation: str
+
+    @classmethod
+    def of(cls, node: Fetch, supergraph: Supergraph) -> RootStep:
+        return cls(Outgoing.of(node), Merging.of(node.output_rewrites, supergraph), node.operation)
+
+    async def run(self, run: Run) -> None:
+        self.take(run, await self.outgoing.send(run, {}))
+
+    def take(self, run: Run, answer: SubgraphAnswer) -> None:
+        if answer.data is not None:
+            self.merging.rewrite(answer.data)
+            merge_into(run.data, answer.data, self.merging.abstract_names)
+        for error in answer.errors:
+            path = self.merging.client_path(response_path(error.get("path")))
+            run.add_error(error, path, self.outgoing.subgraph) if path else self._add_error(run, error)
+
+    def _add_error(self, run: Run, error: Mapping[str, Any]) -> None:
+        """An error without a path is about all that the fetch should have brought."""
+        document = parse(self.operation, no_location=True)
+        selections = next(d for d in document.definitions if isinstance(d, OperationDefinitionNode)).selection_set
+        keys = {(n.alias or n.name).value for n in selections.selections if isinstance(n, FieldNode)}
+        paths = [self.merging.client_path((key,)) for key in keys]
+        run.known_failures.extend(paths)
+        run.add_error(error, paths[0] if len(paths) == 1 else None, self.outgoing.subgraph)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from deploy.local.demo import demo_token
+from deploy.local.demo import demo_logins, demo_token
 from deploy.local.state import ROOT, StateFolder, write_private
 
 EXAMPLES = ROOT / "schema/examples"
@@ -30,7 +30,8 @@ def _tab(query: Path, folder: StateFolder) -> dict[str, str]:
     tab = {"query": query.read_text()}
     if variables := details.get("variables"):
         tab["variables"] = json.dumps(variables, indent=2)
-    if account := details.get("as"):
+    account = details.get("as")
+    if account in {login.name for login in demo_logins(folder)}:
         token = demo_token(folder, account, lifetime_s=_TOKEN_LIFETIME_S)
         tab["headers"] = json.dumps({"authorization": f"Bearer {token}"}, indent=2)
     return tab

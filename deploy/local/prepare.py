@@ -8,10 +8,13 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from deploy.local.shop import artefacts, seed, write_stale
+from deploy.local.demo import record_demo_logins
+from deploy.local.shop import artefacts, logins, seed, write_stale
+from deploy.local.state import state_folder
 
 if __name__ == "__main__":
     if "--seed" in sys.argv[1:]:
         asyncio.run(seed())  # which migrates first; without it each subgraph migrates its own at its start
+        record_demo_logins(state_folder(), logins())
     for path in write_stale(artefacts()):
         print(f"written: {path}")

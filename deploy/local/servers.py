@@ -13,6 +13,9 @@ from deploy.local.postgres import Postgres
 from deploy.local.state import StateFolder
 from deploy.local.terminal import Terminal
 
+POSTGRESQL = "PostgreSQL"
+NATS = "NATS"
+
 
 class Server(Protocol):
     """An embedded server; all methods are called from the main thread."""
@@ -56,8 +59,8 @@ def servers(
             return own.start()
 
     try:
-        database_url = address("DATABASE_URL", "PostgreSQL", lambda: Postgres(folder.postgres))
-        nats_url = address("NATS_URL", "NATS", lambda: Nats(folder.nats))
+        database_url = address("DATABASE_URL", POSTGRESQL, lambda: Postgres(folder.postgres))
+        nats_url = address("NATS_URL", NATS, lambda: Nats(folder.nats))
         yield Servers(database_url, nats_url, embedded)
     finally:
         for server in reversed(embedded.values()):

@@ -13,10 +13,13 @@ from pathlib import Path
 from common.settings import SubgraphSettings
 from common.subgraph.app import migrated_database
 from common.subgraph.schema import export_sdl
+from deploy.local.demo import DemoLogin
 from deploy.local.errors import LocalError
 from deploy.local.state import ROOT
 from deploy.local.supergraph import SUPERGRAPH, routing_urls, subgraph_names
 from router.compose import SubgraphDefinition, compose
+from subgraphs.users.domain import scopes_of
+from subgraphs.users.seed import DEMO_ACCOUNTS
 
 API_SCHEMA = ROOT / "schema/api.graphql"
 
@@ -33,6 +36,20 @@ async def seed() -> None:
     for name in subgraph_names():
         if importlib.util.find_spec(f"subgraphs.{name}.seed"):
             await importlib.import_module(f"subgraphs.{name}.seed").seed()
+
+
+def logins() -> list[DemoLogin]:
+    """The demo accounts of the users subgraph."""
+    return [
+        DemoLogin(
+            user_id=account.public_id,
+            email=account.email,
+            password=account.password,
+            roles=[role.value for role in account.roles],
+            scopes=sorted(scopes_of(account.roles)),
+        )
+        for account in DEMO_ACCOUNTS
+    ]
 
 
 def artefacts() -> dict[Path, str]:

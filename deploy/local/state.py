@@ -97,6 +97,7 @@ class StateFolder:
         with self.locked():
             for folder in (reachable_folder(self.postgres), self.postgres, self.nats, self.logs, self.path / "secrets"):
                 shutil.rmtree(folder, ignore_errors=True)
+            (self.path / "demo.json").unlink(missing_ok=True)
 
     def _create(self) -> None:
         try:

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from deploy.local import web
 from deploy.local.children import Child, kill_all, stop_all
 from deploy.local.errors import LocalError
+from deploy.local.postgres import reachable_folder
 from deploy.local.process import keep_previous_log, spawn, tail
 from deploy.local.secrets import subgraph_secrets
-from deploy.local.servers import Server, Servers, servers
+from deploy.local.servers import POSTGRESQL, Server, Servers, servers
 from deploy.local.signals import StopRequested, stop_signals
+from deploy.local.sources import sources_digest
 from deploy.local.state import Running, StateFolder
 from deploy.local.terminal import Terminal
 from deploy.local.topology import Topology, check_free, in_one_process, one_process_each
@@ -84,7 +86,15 @@ def _running(options: Options, running: Servers, topology: Topology) -> Running:
 
 
 def _prepare(folder: StateFolder, running: Servers, terminal: Terminal, *, with_seed: bool) -> None:
-    """Migrations, demo data and schema in a process of its own: it imports the whole shop, the supervisor need not."""
+    """Demo data and schema in a process of its own: it imports the whole shop, the supervisor need not.
+
+    Skipped when the embedded databases have been prepared from the same sources before.
+    """
+    prepared = reachable_folder(folder.postgres) / "prepared"
+    is_ours = POSTGRESQL in running.embedded
+    wanted = f"{sources_digest()} {'with' if with_seed else 'without'} demo data"
+    if is_ours and prepared.exists() and prepared.read_text() == wanted:
+        return
     log = folder.logs / "prepare.log"
     keep_previous_log(log)
     environment = {**running.environment(), **subgraph_secrets(folder), **os.environ}
@@ -92,6 +102,8 @@ def _prepare(folder: StateFolder, running: Servers, terminal: Terminal, *, with_
     with terminal.step("Databases, demo data and schema" if with_seed else "Databases and schema"):
         if spawn(command, log=log, environment=environment).wait() != 0:
             raise LocalError(f"The shop could not be prepared (log {log}):\n{tail(log)}")
+    if is_ours:
+        prepared.write_text(wanted)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deploy.local.demo import accounts_table
+from deploy.local.demo import demo_logins
 from deploy.local.state import Running, StateFolder
 from deploy.local.terminal import Terminal
 
@@ -16,10 +16,7 @@ def welcome(running: Running, folder: StateFolder, terminal: Terminal) -> None:
         f"  health, metrics   {running.url}/health  {running.url}/metrics",
         *(f"  {name:<17} {url}" for name, url in running.subgraph_urls.items()),
         f"  logs              {folder.logs}",
-        "",
-        "  Demo accounts",
-        *(f"    {email:<25} {password:<24} {roles}" for email, password, roles in accounts_table()),
-        "    a token of one:   .venv/bin/punnet token alice",
+        *_accounts(folder),
         "",
         "  A first query",
         f"    curl -s {running.url}/graphql -H 'content-type: application/json' \\",
@@ -29,3 +26,18 @@ def welcome(running: Running, folder: StateFolder, terminal: Terminal) -> None:
         "",
     ]
     terminal.show("\n".join(lines))
+
+
+def _accounts(folder: StateFolder) -> list[str]:
+    logins = demo_logins(folder)
+    if not logins:
+        return []
+    return [
+        "",
+        "  Demo accounts",
+        *(
+            f"    {login.email:<25} {login.password:<24} {', '.join(login.roles).lower().replace('_', ' ')}"
+            for login in logins
+        ),
+        "    a token of one:   .venv/bin/punnet token alice",
+    ]

@@ -29,6 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+config_app = typer.Typer(help="router.yaml: its schema, and checking one.", no_args_is_help=True)
+app.add_typer(config_app, name="config")
+
 SupergraphFile = Annotated[
     Path,
     typer.Option(
@@ -76,6 +79,19 @@ def serve(
         serve_forever(served, workers)
     except (RouterError, OSError) as exc:
         _fail(str(exc))
+
+
+@config_app.command("schema")
+def config_schema() -> None:
+    """Print the JSON schema of router.yaml, for editors."""
+    typer.echo(orjson.dumps(RouterConfig.model_json_schema(), option=orjson.OPT_INDENT_2))
+
+
+@config_app.command("validate")
+def config_validate(path: Annotated[Path, typer.Argument(help="router.yaml")]) -> None:
+    """Check a router.yaml and name every key that is wrong."""
+    _config(path)
+    typer.echo(f"{path} is valid")
 
 
 @app.command()

@@ -132,7 +132,9 @@ class HealthCheckConfig(Section):
 
 
 class HomepageConfig(Section):
-    enabled: bool = True
+    """A page for browsers that says what this address is. Off unless asked for, unlike Apollo's."""
+
+    enabled: bool = False
 
 
 class SandboxConfig(Section):

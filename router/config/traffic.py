@@ -4,6 +4,7 @@ clients see."""
 from __future__ import annotations
 
 import re
+from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
@@ -136,10 +137,29 @@ class IncludeSubgraphErrorsConfig(Section):
         return self.subgraphs.get(subgraph, self.all)
 
 
+class PassthroughConfig(Section):
+    """How a subgraph's subscriptions are reached: `graphql_ws` is Apollo's name for `graphql-transport-ws`."""
+
+    path: str | None = None  #: None: the path of the routing URL
+    protocol: Literal["graphql_ws"] = "graphql_ws"
+
+
+class Passthrough(Section):
+    all: PassthroughConfig = PassthroughConfig()
+    subgraphs: dict[str, PassthroughConfig] = Field(default_factory=dict)
+
+
+class SubscriptionMode(Section):
+    passthrough: Passthrough = Passthrough()
+
+    def path(self, subgraph: str) -> str | None:
+        return self.passthrough.subgraphs.get(subgraph, self.passthrough.all).path
+
+
 class SubscriptionConfig(Section):
     enabled: bool = True
     max_opened_subscriptions: int | None = Field(default=None, ge=1)
-    queue_capacity: int = Field(default=128, ge=1)  #: events waiting for one slow client before it is cut off
+    mode: SubscriptionMode = SubscriptionMode()
     max_per_socket: int = Field(default=100, ge=1)  #: ours
     heartbeat_interval: Duration = 5.0  #: ours: multipart and SSE
     connection_init_timeout: Duration = 10.0  #: ours: WebSocket

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from graphql import (
     ConstDirectiveNode,
@@ -41,24 +42,25 @@ class Requirement:
         return not self.policies or any(policies.issuperset(needed) for needed in self.policies)
 
 
+_ByType: TypeAlias = Mapping[str, tuple[Requirement, ...]]
+_ByField: TypeAlias = Mapping[tuple[str, str], tuple[Requirement, ...]]  # (type, field)
+
+
 @dataclass(frozen=True, slots=True)
 class AccessRules:
     """Requirements by name; only what demands something is listed."""
 
-    types: Mapping[str, tuple[Requirement, ...]] = field(default_factory=dict)
-    fields: Mapping[tuple[str, str], tuple[Requirement, ...]] = field(default_factory=dict)  #: (type, field)
+    types: _ByType = field(default_factory=dict)
+    fields: _ByField = field(default_factory=dict)
+    policies: frozenset[str] = frozenset()  #: every policy that is named anywhere
+    scopes: frozenset[str] = frozenset()  #: every scope that is named anywhere
 
     def __bool__(self) -> bool:
         return bool(self.types or self.fields)
 
-    @property
-    def policies(self) -> frozenset[str]:
-        """Every policy that is named anywhere."""
-        found: set[str] = set()
-        for requirements in (*self.types.values(), *self.fields.values()):
-            for requirement in requirements:
-                found.update(*requirement.policies)
-        return frozenset(found)
+    def view_of(self, principal: Principal, policies: frozenset[str]) -> tuple[object, ...]:
+        """Equal for callers who may see the same."""
+        return (principal.is_authenticated, principal.scopes & self.scopes, policies)
 
 
 def read_access_rules(supergraph: Supergraph) -> AccessRules:
@@ -83,7 +85,13 @@ def read_access_rules(supergraph: Supergraph) -> AccessRules:
         for field_name, definition in getattr(own, "fields", {}).items():
             if isinstance(definition, GraphQLField) and (demanded := _read(_directives(definition), names)):
                 fields[name, field_name] = demanded
-    return _spread_over_interfaces(AccessRules(types, fields), api)
+    everything = [requirement for found in (*types.values(), *fields.values()) for requirement in found]
+    return AccessRules(
+        types,
+        _spread_over_interfaces(types, fields, api),
+        frozenset().union(*(names for one in everything for names in one.policies)),
+        frozenset().union(*(names for one in everything for names in one.scopes)),
+    )
 
 
 def requirements_of(rules: AccessRules, schema: GraphQLSchema, parent: str, name: str) -> tuple[Requirement, ...]:
@@ -94,19 +102,19 @@ def requirements_of(rules: AccessRules, schema: GraphQLSchema, parent: str, name
     return own if definition is None else own + rules.types.get(get_named_type(definition.type).name, ())
 
 
-def _spread_over_interfaces(rules: AccessRules, api: GraphQLSchema) -> AccessRules:
-    fields = dict(rules.fields)
+def _spread_over_interfaces(types: _ByType, own: _ByField, api: GraphQLSchema) -> _ByField:
+    fields = dict(own)
     for name, abstract in api.type_map.items():
         if not is_interface_type(abstract):
             continue
         for field_name in abstract.fields:
-            demanded = rules.fields.get((name, field_name), ())
+            demanded = own.get((name, field_name), ())
             for possible in api.get_possible_types(abstract):
-                demanded += rules.fields.get((possible.name, field_name), ())
-                demanded += rules.types.get(possible.name, ())
+                demanded += own.get((possible.name, field_name), ())
+                demanded += types.get(possible.name, ())
             if demanded:
                 fields[name, field_name] = tuple(dict.fromkeys(demanded))
-    return AccessRules(rules.types, fields)
+    return fields
 
 
 def _of_type(named: GraphQLNamedType, names: Mapping[str, str]) -> tuple[Requirement, ...]:

@@ -15,10 +15,11 @@ from router.errors import RECURSION_LIMIT_EXCEEDED, RequestError, refuse
 from router.execution.compiled import CompiledPlan
 from router.operation import DocumentLimits, VariableCoercion, normalize_operation, parse_document, validate_document
 from router.operation.model import Field, Operation, Selection
+from router.pipeline.authorize import Granted
 from router.plan.nodes import QueryPlan
 
 _LONGEST_KEY = 8_192  #: characters; longer texts are known by their digest
-_VARIANTS = 16  #: plans kept for one operation, by override labels and by what the caller may see
+_VARIANTS = 16  #: plans kept for one operation, by override labels and by what the caller may see; grants likewise
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class PreparedOperation:
     has_introspection: bool
     coercion: VariableCoercion
     plans: LruMap[object, Planned] = field(default_factory=lambda: LruMap(_VARIANTS))
+    grants: LruMap[object, Granted] = field(default_factory=lambda: LruMap(_VARIANTS))  #: by what a caller may see
 
 
 class Documents:

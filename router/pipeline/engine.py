@@ -182,7 +182,8 @@ def _policy(config: RouterConfig, subgraph: str) -> TransportPolicy:
     traffic = config.traffic_shaping
     retry = traffic.retry(subgraph)
     policy = RetryPolicy(retry.max_attempts, retry.interval, retry.max_interval) if retry.enabled else None
-    return TransportPolicy(timeout_s=traffic.timeout_s(subgraph), retry=policy)
+    path = config.subscription.mode.path(subgraph)
+    return TransportPolicy(timeout_s=traffic.timeout_s(subgraph), retry=policy, subscription_path=path)
 
 
 def _signer(config: RouterConfig, clock: Clock) -> ContextSigner | None:

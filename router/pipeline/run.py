@@ -118,7 +118,12 @@ async def _authorize(engine: Engine, prepared: PreparedOperation, caller: Caller
     if not engine.access_rules or not directives.enabled:
         return Granted(operation, operation)
     policies = await engine.policies_for(caller)
-    granted = authorize(operation, engine.access_rules, engine.supergraph.api_schema, caller.principal, policies)
+    view = engine.access_rules.view_of(caller.principal, policies)
+    granted = prepared.grants.get(view)
+    if granted is None:
+        rules, schema = engine.access_rules, engine.supergraph.api_schema
+        granted = authorize(operation, rules, schema, caller.principal, policies)
+        prepared.grants.put(view, granted)
     if granted.denied and directives.errors.log:
         paths = [".".join(path) for path in granted.denied]
         logger.info("unauthorized fields or types", extra={"paths": paths, "is_dry_run": directives.dry_run})

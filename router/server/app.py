@@ -69,7 +69,7 @@ class RouterApp:
         self._cors = Cors(config.cors)
         path = config.supergraph.path
         self._graphql_paths = _SAME_PLACE if path in _SAME_PLACE else frozenset({path})
-        self._pages = Pages(config.sandbox, path)
+        self._pages = Pages(config.sandbox, config.homepage, path)
         self._metrics_path = config.telemetry.exporters.metrics.prometheus
         self._metrics = metrics_endpoint(metrics.registry)
 
@@ -89,7 +89,7 @@ class RouterApp:
     async def _serve_graphql(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await serve_websocket(engine, self._cors, scope, receive, send)
-        elif self._pages.is_enabled and scope["method"] == "GET" and _is_browser(scope):
+        elif self._pages.has_page and scope["method"] == "GET" and _is_browser(scope):
             await self._pages.send_page(send, _header(scope, b"host"))
         else:
             await serve_graphql(engine, self._cors, scope, receive, send)
@@ -105,7 +105,7 @@ class RouterApp:
             await send_health(send, question, is_ready=not engine.stopping.is_set())
         elif self._metrics_path.enabled and path == self._metrics_path.path:
             await self._metrics(scope, receive, send)
-        elif self._pages.is_enabled and path.startswith(ASSETS):
+        elif self._pages.has_assets and path.startswith(ASSETS):
             await self._pages.send_asset(send, path.removeprefix(ASSETS))
         else:
             await send_error(send, 404, "NOT_FOUND", "Not found")

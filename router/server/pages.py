@@ -11,7 +11,7 @@ import html
 import mimetypes
 from pathlib import Path
 
-from router.config.http import SandboxConfig
+from router.config.http import HomepageConfig, SandboxConfig
 from router.pipeline.http import RawHeaders
 from router.server.asgi import SECURITY_HEADERS, Send, send_bytes, send_error
 
@@ -26,18 +26,23 @@ _POLICY = (
 
 
 class Pages:
-    def __init__(self, config: SandboxConfig, endpoint: str) -> None:
+    def __init__(self, config: SandboxConfig, homepage: HomepageConfig, endpoint: str) -> None:
         self._config = config
+        self._has_homepage = homepage.enabled
         self._endpoint = endpoint
 
     @property
-    def is_enabled(self) -> bool:
+    def has_page(self) -> bool:
+        return self._config.enabled or self._has_homepage
+
+    @property
+    def has_assets(self) -> bool:
         return self._config.enabled
 
     async def send_page(self, send: Send, host: str) -> None:
         """`host` is the request's Host header: older browsers need the WebSocket's origin in the policy."""
         has_bundle = await asyncio.to_thread((self._config.bundle / "main.js").is_file)
-        page = self._graphiql() if has_bundle else _NOT_BUILT
+        page = (self._graphiql() if has_bundle else _NOT_BUILT) if self._config.enabled else _HOMEPAGE
         is_plain = host.replace(".", "").replace(":", "").replace("-", "").replace("[", "").replace("]", "").isalnum()
         policy = _POLICY.format(websockets=f"ws://{host} wss://{host}" if is_plain else "")
         headers: RawHeaders = (
@@ -85,6 +90,17 @@ _PAGE = """<!doctype html>
 <body>
 <div id="graphiql" data-endpoint="{endpoint}"{examples}></div>
 <script type="module" src="{assets}main.js"></script>
+</body>
+</html>
+"""
+
+_HOMEPAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>GraphQL</title></head>
+<body>
+<h1>GraphQL</h1>
+<p>This address answers GraphQL: send a POST with <code>content-type: application/json</code> and the body
+<code>{"query": "{ __typename }"}</code>.</p>
 </body>
 </html>
 """

@@ -55,6 +55,16 @@ def test_compose_prints_a_supergraph_or_what_is_wrong(folder: Path) -> None:
     assert "NO_QUERIES" in err
 
 
+def test_a_configuration_is_checked_and_its_schema_printed(folder: Path) -> None:
+    (folder / "router.yaml").write_text("supergraph: {introspection: true}")
+    assert run(folder, "config", "validate", "@router.yaml")[0] == 0
+    (folder / "router.yaml").write_text("supergraph: {introspecton: true}")
+    status, _, err = run(folder, "config", "validate", "@router.yaml")
+    assert (status, err) == (1, "supergraph.introspecton: unknown key\n")
+    schema = json.loads(run(folder, "config", "schema")[1])
+    assert schema["additionalProperties"] is False
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

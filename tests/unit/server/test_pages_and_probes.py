@@ -66,6 +66,13 @@ async def test_a_host_header_cannot_write_into_the_policy(bundle: Path) -> None:
     assert "script-src *" not in page.headers["content-security-policy"]
 
 
+async def test_the_homepage_is_no_editor() -> None:
+    async with router("homepage: {enabled: true}") as client:
+        page = await client.get("/", headers=HTML)
+        asset = await client.get("/graphiql/main.js")
+    assert (page.status, b"<script" in page.body, asset.status) == (200, False, 404)
+
+
 async def test_there_is_no_page_unless_it_is_switched_on() -> None:
     async with router() as client:
         page = await client.get("/graphql", headers={**HTML, "apollo-require-preflight": "1"})

@@ -64,13 +64,17 @@ class FetchGraph:
 
     def __init__(self) -> None:
         self.steps: dict[int, Step] = {}
-        self._made = 0
+        self._depths: list[int] = []  #: while the graph is built; passes move steps
 
     def add(self, subgraph: str, subgraph_index: int, place: Place, parents: frozenset[int], is_root: bool) -> Step:
-        step = Step(self._made, subgraph, subgraph_index, place, parents, is_root)
+        step = Step(len(self._depths), subgraph, subgraph_index, place, parents, is_root)
         self.steps[step.id] = step
-        self._made += 1
+        self._depths.append(self.depth_below(parents))
         return step
+
+    def depth_below(self, parents: frozenset[int]) -> int:
+        """The round trip of a step with these parents, while the graph is built: the first is 0."""
+        return 1 + max((self._depths[p] for p in parents), default=-1)
 
     def depths(self) -> dict[int, int]:
         """Step id -> how many steps come before it at least."""

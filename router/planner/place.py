@@ -59,17 +59,21 @@ class KeySpace:
 class Place:
     """A position in the response, told apart by the types passed on the way: `media|[Book].author`."""
 
-    __slots__ = ("children", "keys", "path")
+    __slots__ = ("_children", "_type_name", "keys", "path")
 
-    def __init__(self, path: FlattenPath, keys: KeySpace) -> None:
+    def __init__(self, path: FlattenPath, keys: KeySpace, type_name: str) -> None:
         self.path = path
         self.keys = keys
-        self.children: dict[tuple[str | None, str], Place] = {}
+        self._type_name = type_name
+        self._children: dict[tuple[str | None, str], Place] = {}
 
-    def child(self, narrowed_to: str | None, key: str, list_depth: int) -> Place:
-        place = self.children.get((narrowed_to, key))
+    def child(self, parent_type: str | None, key: str, list_depth: int, type_name: str) -> Place:
+        """The place below a response key. `parent_type` is the type on which the field was selected, given where this
+        place may hold several types: a field selected on all of them leads to one place, whichever type it is on."""
+        narrowed_to = None if parent_type == self._type_name else parent_type
+        place = self._children.get((narrowed_to, key))
         if place is None:
             narrowing = (OnTypes((narrowed_to,)),) if narrowed_to else ()
             path = (*self.path, *narrowing, Key(key), *([EachItem()] * list_depth))
-            place = self.children[narrowed_to, key] = Place(path, self.keys.child(key))
+            place = self._children[narrowed_to, key] = Place(path, self.keys.child(key), type_name)
         return place

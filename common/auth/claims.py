@@ -4,10 +4,14 @@ In: a decoded payload whose signature has been checked. Out: nothing, or an Unau
 log. Registered claims: RFC 7519 section 4.1.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from common.errors import UnauthenticatedError
+
+#: scope-token of RFC 6749 section 3.3
+_NAME = re.compile(r"[!#-\[\]-~]{1,100}")
 
 
 def check_times(claims: Mapping[str, Any], *, now_s: float, leeway_s: float) -> float:
@@ -34,15 +38,13 @@ def subject_of(claims: Mapping[str, Any]) -> str:
 def names_in(claims: Mapping[str, Any], claim: str) -> frozenset[str]:
     """A set of names, given as a list of strings or, as OAuth 2 does for `scope`, one string separated by spaces."""
     value = claims.get(claim)
-    match value:
-        case None:
-            return frozenset()
-        case str():
-            return frozenset(value.split())
-        case list() if all(isinstance(item, str) for item in value):
-            return frozenset(value)
-        case _:
-            raise UnauthenticatedError(f"token with an unusable {claim}")
+    names = value.split() if isinstance(value, str) else value
+    if names is None:
+        return frozenset()
+    # a name with a space in it would be two names once it is written as `scope` again
+    if not isinstance(names, list) or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
+        raise UnauthenticatedError(f"token with an unusable {claim}")
+    return frozenset(names)
 
 
 def names_claim(names: Iterable[str]) -> str:

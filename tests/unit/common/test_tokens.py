@@ -107,6 +107,9 @@ def _encode(clock: FrozenClock, headers: dict[str, Any] | None = None, **claims:
         {"sub": "u" * 256},
         {"roles": {"ADMIN": True}},
         {"scope": [1, 2]},
+        {"roles": ["CUSTOMER ADMIN"]},
+        {"roles": ["ADMIN\r\n"]},
+        {"scope": ["a" * 101]},
     ],
 )
 async def test_a_token_with_missing_or_unusable_claims_is_refused(claims: dict[str, Any]) -> None:

@@ -100,11 +100,16 @@ class Query:
         last: int | None = None,
         before: str | None = None,
         filter: ProductFilter | None = None,
-        sort: ProductSort = ProductSort.NEWEST,
+        sort: ProductSort | None = ProductSort.NEWEST,
     ) -> Connection[Product]:
         narrowed = _filter(info, filter or ProductFilter())
         request = page_request(
-            KEYSETS[sort], first=first, after=after, last=last, before=before, filter_by={"filter": repr(narrowed)}
+            KEYSETS[sort or ProductSort.NEWEST],
+            first=first,
+            after=after,
+            last=last,
+            before=before,
+            filter_by={"filter": repr(narrowed)},
         )
         page = await info.context.service.catalogue.page(narrowed, request)
         return Connection[Product].of(page, lambda row: Product.of(product_of(row)))

@@ -36,6 +36,7 @@ class QueryGraph:
         self._entity_moves: dict[int, tuple[EntityMove, ...]] = {}
         self._field_sets: dict[tuple[str, str], Selections] = {}
         self._made = 0
+        self.has_partial_unions = any(len(set(info.members.values())) > 1 for info in supergraph.types.values())
 
     # --- nodes -----------------------------------------------------------------------------------------------------
 
@@ -62,6 +63,15 @@ class QueryGraph:
     def object_types(self, type_name: str) -> frozenset[str]:
         """The object types a type condition matches, in the whole supergraph."""
         return self.possible_types.get(type_name) or frozenset((type_name,))
+
+    def shared_members(self, node: Node, peers: tuple[Node, ...]) -> tuple[str, ...]:
+        """The object types an abstract node can be; of a union only the members which all subgraphs know that could
+        give the same object. A shareable field has the same value everywhere, so it cannot be any other member, and
+        which one a client gets must not depend on the subgraph that happens to be asked."""
+        if node.kind is not NodeKind.ABSTRACT or self.types[node.type_name].kind is not TypeKind.UNION:
+            return node.possible
+        same = [frozenset(peer.possible) for peer in peers if peer.type_name == node.type_name]
+        return tuple(name for name in node.possible if all(name in members for members in same))
 
     def _make(self, type_name: str, subgraph: str, kind: NodeKind, provided: Selections) -> Node:
         self._made += 1

@@ -23,6 +23,7 @@ from router.planner.query_tree import NOTHING, Enter, Narrow, Part, Solution, Ta
 _LIMIT = 200_000
 
 Guards = tuple[Guard, ...]
+Peers = tuple[Node, ...]
 Unit = tuple[Selection, Guards]
 Option = tuple[int, tuple[Part, ...]]
 
@@ -52,7 +53,7 @@ class Search:
         self._graph = graph
         self._memory = memory
         self._count = len(graph.subgraphs)
-        self._solutions: dict[tuple[int, int], Solution | None] = {}
+        self._solutions: dict[tuple[int, ...], Solution | None] = {}
         self._splits: dict[int, tuple[Field, tuple[Field, ...]]] = {}
         self._singles: dict[int, tuple[Selection, Selections]] = {}
         self._busy: set[tuple[int, int]] = set()
@@ -61,15 +62,16 @@ class Search:
 
     # --- selections on a node --------------------------------------------------------------------------------------
 
-    def solve(self, node: Node, selections: Selections) -> Solution | None:
-        """None when the selections cannot be had from here."""
-        key = (node.id, id(selections))
+    def solve(self, node: Node, selections: Selections, peers: Peers = ()) -> Solution | None:
+        """None when the selections cannot be had from here. `peers` are the nodes where the same object would stand had
+        it been taken from another subgraph; they matter only to unions whose members differ between subgraphs."""
+        key = (node.id, id(selections), *(peer.id for peer in peers))
         if key in self._solutions:
             return self._solutions[key]
         if len(self._solutions) > _LIMIT:
             raise PlanTooLargeError(f"The plan needs more than {_LIMIT} steps of search.")
         before = self._cut_offs
-        solution = self._solve_units(node, [(s, ()) for s in selections])
+        solution = self._solve_units(node, [(s, ()) for s in selections], peers)
         if self._cut_offs == before or not self._busy:
             self._solutions[key] = solution
         return solution
@@ -78,13 +80,13 @@ class Search:
         """One field alone, as the root fields of a mutation are."""
         return self._solve_units(node, [(field, field.guards)])
 
-    def _solve_units(self, node: Node, units: list[Unit]) -> Solution | None:
+    def _solve_units(self, node: Node, units: list[Unit], peers: Peers = ()) -> Solution | None:
         if node.kind is NodeKind.ABSTRACT:
-            return self._solve_abstract(node, units)
+            return self._solve_abstract(node, units, peers)
         fields = self._flatten(node, units)
         all_options: list[list[Option]] = []
         for unit in fields:
-            options = self._options(node, unit)
+            options = self._options(node, unit, peers)
             if not options:
                 return None
             all_options.append(options)
@@ -119,14 +121,15 @@ class Search:
 
     # --- abstract nodes --------------------------------------------------------------------------------------------
 
-    def _solve_abstract(self, node: Node, units: list[Unit]) -> Solution | None:
+    def _solve_abstract(self, node: Node, units: list[Unit], peers: Peers) -> Solution | None:
+        possible = self._graph.shared_members(node, peers)
         parts: list[Part] = []
         cost = 0
         by_object: dict[str, list[Unit]] = {}
-        for selection, guards in self._spread(node, units):
+        for selection, guards in self._spread(possible, units):
             if isinstance(selection, InlineFragment):
                 matched = self._graph.object_types(selection.type_condition)
-                for name in node.possible:
+                for name in possible:
                     if name in matched:
                         by_object.setdefault(name, []).extend((s, guards) for s in selection.selections)
                 continue
@@ -134,13 +137,14 @@ class Search:
             if option is None:
                 if not node.possible:
                     return None  # no object stands behind the interface here, so nobody could be asked for the field
-                for name in node.possible:
+                for name in possible:
                     by_object.setdefault(name, []).append((selection, guards))
             else:
                 cost |= option[0]
                 parts.extend(option[1])
         for name in sorted(by_object):
-            child = self._solve_units(self._graph.downcast(node, name), by_object[name])
+            same = tuple(self._graph.downcast(peer, name) for peer in peers if name in peer.possible)
+            child = self._solve_units(self._graph.downcast(node, name), by_object[name], same)
             if child is None:
                 return None
             cost |= child.cost
@@ -148,15 +152,15 @@ class Search:
                 parts.append(Narrow(name, child))
         return Solution(cost, tuple(parts)) if parts else NOTHING
 
-    def _spread(self, node: Node, units: list[Unit]) -> list[Unit]:
+    def _spread(self, possible: tuple[str, ...], units: list[Unit]) -> list[Unit]:
         """Dissolves the fragments that match all objects the node can be."""
         flat: list[Unit] = []
         for selection, guards in units:
             inner_guards = _join(guards, selection.guards)
             if isinstance(selection, InlineFragment):
                 matched = self._graph.object_types(selection.type_condition)
-                if matched.issuperset(node.possible):
-                    flat.extend(self._spread(node, [(s, inner_guards) for s in selection.selections]))
+                if matched.issuperset(possible):
+                    flat.extend(self._spread(possible, [(s, inner_guards) for s in selection.selections]))
                     continue
             flat.append((selection, inner_guards))
         return flat
@@ -180,7 +184,7 @@ class Search:
 
     # --- options of one field --------------------------------------------------------------------------------------
 
-    def _options(self, node: Node, unit: Unit) -> list[Option]:
+    def _options(self, node: Node, unit: Unit, peers: Peers) -> list[Option]:
         selection, guards = unit
         if isinstance(selection, InlineFragment):
             return self._concrete_options(node, selection, guards)
@@ -190,15 +194,16 @@ class Search:
             return [(0, (Take(selection, guards, None, None),))]
         options: list[Option] = []
         move = node.moves.get(selection.name)
+        targets = self._targets(node, selection, peers) if self._graph.has_partial_unions else ()
         home_count = 0
         if move is not None and not move.requires and not move.context:
             home_count = 1
-            option = self._take(move, selection, guards)
+            option = self._take(move, selection, guards, targets)
             if option is not None:
                 if option[0] == 0:
                     return [option]
                 options.append(option)
-        remote, remote_count = self._remote_options(node, selection, guards)
+        remote, remote_count = self._remote_options(node, selection, guards, targets)
         options.extend(remote)
         if selection.selections and home_count + remote_count > 1:
             split = self._split_option(node, selection, guards, options)
@@ -243,13 +248,22 @@ class Search:
             known = self._looked_up_counts[key] = (solution, count)
         return known[1]
 
-    def _take(self, move: FieldMove, field: Field, guards: Guards) -> Option | None:
+    def _targets(self, node: Node, field: Field, peers: Peers) -> Peers:
+        """Where the field's object may stand: in every subgraph that could give the field at this place."""
+        if not field.selections:
+            return ()
+        places = (node, *peers, *(entry.move.target for entry in self.entries(node).values()))
+        moves = (place.moves.get(field.name) for place in places)
+        found = {move.target.id: move.target for move in moves if move is not None and move.target is not None}
+        return tuple(found[number] for number in sorted(found))
+
+    def _take(self, move: FieldMove, field: Field, guards: Guards, targets: Peers = ()) -> Option | None:
         if move.target is None:
             return 0, (Take(field, guards, move, None),)
-        child = self.solve(move.target, field.selections)
+        child = self.solve(move.target, field.selections, tuple(t for t in targets if t is not move.target))
         return None if child is None else (child.cost, (Take(field, guards, move, child),))
 
-    def _remote_options(self, node: Node, field: Field, guards: Guards) -> tuple[list[Option], int]:
+    def _remote_options(self, node: Node, field: Field, guards: Guards, targets: Peers) -> tuple[list[Option], int]:
         """The options behind entity moves, and how many subgraphs have the field at all."""
         options: list[Option] = []
         count = 0
@@ -273,7 +287,7 @@ class Search:
             if target.subgraph == node.subgraph and target.type_name == node.type_name:
                 continue  # a return without requirements brings nothing new
             count += 1
-            taken = self._take(move, field, guards)
+            taken = self._take(move, field, guards, targets)
             if taken is not None:
                 child = Solution(taken[0], taken[1])
                 options.append(self._enter(entry, entry.inputs, entry.move.key, child, guards))

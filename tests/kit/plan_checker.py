@@ -14,13 +14,15 @@ It knows nothing of how the planner works and shares only the records of plans a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from graphql import (
     ArgumentNode,
     DirectiveNode,
     FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -173,7 +175,7 @@ class _Checker:
         types: frozenset[str],
         guards: Guards,
     ) -> None:
-        run = _DocumentRun(self, node.service, node.id)
+        run = _DocumentRun(self, node.service, node.id, _fragments(node.operation))
         for type_name in types:
             brought = Position(frozenset({type_name}))
             run.select(definition.selection_set, brought, guards, (), frozenset())
@@ -189,6 +191,7 @@ class _Checker:
         types: frozenset[str],
         guards: Guards,
     ) -> None:
+        fragments = _fragments(node.operation)
         for type_name in sorted(types):
             required = self._required_for(entry.requires, type_name)
             if not required:
@@ -205,7 +208,7 @@ class _Checker:
             if not complete:
                 self._fault(f"fetch {node.id} sends {sent_as} to {node.service} without a key: {sorted(sent)}")
                 continue
-            run = _DocumentRun(self, node.service, node.id)
+            run = _DocumentRun(self, node.service, node.id, fragments)
             brought = Position(frozenset({type_name}))
             run.sent = (sent_as, sent)
             run.select(selections, brought, guards, (), frozenset(), static_type=sent_as)
@@ -342,13 +345,26 @@ class _Checker:
         if not any(given <= guards for _, given in entry.sources):
             self._fault(f"{where} comes only under {[sorted(map(str, g)) for _, g in entry.sources]}")
         if selection.selections and entry.below is not None:
-            self.check_client(selection.selections, entry.below, guards, where)
+            below = entry.below
+            for name in sorted(below.types - self._unshared_members(type_name, selection.name)):
+                self._check_type(selection.selections, below, name, guards, where)
+
+    def _unshared_members(self, type_name: str, field_name: str) -> frozenset[str]:
+        """Members of the field's union which not every subgraph that has the union knows. They may be left out: where
+        several subgraphs can give the field, the answer must not depend on which of them is asked."""
+        declared = self._supergraph.types[type_name].fields.get(field_name)
+        info = self._supergraph.types.get(declared.type.strip("[]!")) if declared else None
+        members = list(info.members.values()) if info else []
+        return frozenset().union(*members) - members[0].intersection(*members) if members else frozenset()
 
 
 class _DocumentRun:
     """One document on one subgraph."""
 
-    def __init__(self, checker: _Checker, subgraph: str, number: int) -> None:
+    def __init__(
+        self, checker: _Checker, subgraph: str, number: int, fragments: Mapping[str, FragmentDefinitionNode]
+    ) -> None:
+        self._fragments = fragments
         self._checker = checker
         self._subgraph = subgraph
         self._schema: GraphQLSchema = checker.supergraph.subgraphs[subgraph].schema
@@ -377,6 +393,10 @@ class _DocumentRun:
             inner = guards | _guards(node.directives or ())
             if isinstance(node, FieldNode):
                 yield node, inner
+            elif isinstance(node, FragmentSpreadNode):
+                fragment = self._fragments[node.name.value]
+                if self._applies(fragment.type_condition.name.value, here, type_name):
+                    yield from self._fields(fragment.selection_set.selections, here, type_name, inner)
             elif isinstance(node, InlineFragmentNode):
                 condition = node.type_condition.name.value if node.type_condition else here
                 if self._applies(condition, here, type_name):
@@ -490,6 +510,10 @@ def _entries(
         "_entities", "representations", (path,), node.requires, node.input_rewrites, node.output_rewrites
     )
     yield single, by_key["_entities"]
+
+
+def _fragments(operation: str) -> dict[str, FragmentDefinitionNode]:
+    return {d.name.value: d for d in parse(operation).definitions if isinstance(d, FragmentDefinitionNode)}
 
 
 def _has_all(sent: object, selections: Iterable[Selection]) -> bool:

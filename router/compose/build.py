@@ -113,12 +113,13 @@ class _Builder:
             self._build_directive(node)
         for index, schema_node in enumerate(sorted(self.schema_nodes, key=_is_extension)):
             self._build_schema_element(schema_node, index if _is_extension(schema_node) else 0)
-        self.subgraph.links = read_links(self.subgraph, self.findings)
         for type_node, _ in self.types:
             if isinstance(type_node, EnumTypeDefinitionNode | EnumTypeExtensionNode):
                 self._collect_values(type_node)
+        can_complete = read_links(self.subgraph, self.findings)
         self._build_linked_inputs()
-        complete(self.subgraph, self.findings)
+        if can_complete:
+            complete(self.subgraph, self.findings)
         for use in self.schema.element.applications:
             if not self._is_known(use):
                 raise fatal(_unknown_directive(use.name, self.subgraph), use.node)
@@ -312,9 +313,9 @@ class _Builder:
         type_ = self.schema.types[node.name.value]
         for value_node in node.values or ():
             name = value_node.name.value
-            if name in type_.values:
-                raise fatal(f'Enum value "{type_.name}.{name}" is defined twice.', value_node)
-            type_.values[name] = EnumValue(name, type_.name, _text(value_node.description), node=value_node)
+            # a value may be listed twice: the type is the same with or without the second
+            if name not in type_.values:
+                type_.values[name] = EnumValue(name, type_.name, _text(value_node.description), node=value_node)
 
     def _input_value(self, node: InputValueDefinitionNode, coordinate: str) -> InputValue:
         value = InputValue(node.name.value, coordinate, self._type(node.type), node=node)

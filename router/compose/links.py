@@ -1,10 +1,11 @@
-"""Reads the `@link` applications of a schema into a LinkTable.
+"""Reads the `@link` applications of a schema into a LinkTable, and defines `@link` where the schema does not.
 
 A schema is linked when it links the link specification itself, or (then that link is implied) federation.
 """
 
 from __future__ import annotations
 
+from router.compose.define import define_link
 from router.compose.findings import FatalError, Findings, fatal
 from router.compose.schema import Application, Schema
 from router.compose.subgraph import Subgraph
@@ -16,25 +17,38 @@ from router.federation.version import FeatureUrl, LinkError, Version
 LINK_URL = FeatureUrl(specs.LINK, "link", Version(1, 0))
 
 
-def read_links(subgraph: Subgraph, findings: Findings) -> LinkTable | None:
-    """None for schemas that link nothing. Raises FatalError when an implied link table cannot be built."""
+def read_links(subgraph: Subgraph, findings: Findings) -> bool:
+    """Sets the subgraph's links, None when it links nothing. False when its own `@link` is not the real one.
+
+    Raises FatalError when an implied link table cannot be built.
+    """
     schema = subgraph.schema
     explicit = next((use for use in schema.element.applications if _links_link(use, schema)), None)
     if explicit is not None:
-        subgraph.links_itself = True
-        return _explicit_table(explicit, schema, findings)
-    if not any(use.name == "link" and _url(use).startswith(specs.FEDERATION) for use in schema.element.applications):
-        return None
+        subgraph.links = _explicit_table(explicit, schema, findings)
+        if subgraph.links is not None and explicit.name not in schema.directives:
+            define_link(schema, subgraph.links.link_itself, findings)
+        return True
+    link = make_link(LINK_URL, None, ())
+    uses = [use for use in schema.element.applications if use.name == "link"]
+    if not any(_url(use).startswith(specs.FEDERATION) for use in uses):
+        if uses and "link" not in schema.directives:
+            define_link(schema, link, findings)
+        return True
     if any(_links_core(use, schema) for use in schema.element.applications):
         raise fatal("@core and @link cannot be used together.", code="INVALID_LINK_DIRECTIVE_USAGE")
-    table = LinkTable(make_link(LINK_URL, None, ()))
     problems = Findings()
-    for use in schema.element.applications:
-        if use.name == "link":
-            _add(table, use, problems)
-            if problems:
-                raise FatalError(problems.items)
-    return table
+    define_link(schema, link, problems)
+    if problems:
+        findings.items += problems.items
+        return False
+    table = LinkTable(link)
+    for use in uses:
+        _add(table, use, problems)
+        if problems:
+            raise FatalError(problems.items)
+    subgraph.links = table
+    return True
 
 
 def _explicit_table(explicit: Application, schema: Schema, findings: Findings) -> LinkTable | None:

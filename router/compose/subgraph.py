@@ -22,7 +22,6 @@ class Subgraph:
     url: str
     schema: Schema
     links: LinkTable | None = None  #: None in Federation 1
-    links_itself: bool = False  #: the link feature is linked explicitly
     #: federation directive -> its name in this schema, for those defined here
     names: dict[str, str] = field(default_factory=dict)
     #: Version of federation; None in Federation 1

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from router.compose.complete import add_feature
+from router.compose.define import add_feature
 from router.compose.facts import Facts, gather_facts
 from router.compose.field_sets import FieldSelection, FieldSetError, Selection, resolve, selected_fields
 from router.compose.findings import Findings

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from router.compose.complete import add_feature, purpose_enum
+from router.compose.define import add_feature, purpose_enum
 from router.compose.facts import gather_facts
 from router.compose.findings import Findings
 from router.compose.links import LINK_URL

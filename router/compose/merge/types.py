@@ -7,7 +7,7 @@ from router.compose.merge.context import MergeContext, Sources, join, places, pr
 from router.compose.merge.descriptions import merge_description
 from router.compose.merge.join_directives import add_join_directives
 from router.compose.report import name_list
-from router.compose.schema import Kind, TypeDefinition
+from router.compose.schema import BUILT_IN_SCALARS, Kind, TypeDefinition
 from router.compose.subgraph import MACHINERY_TYPES, Subgraph
 from router.federation import specs
 
@@ -32,6 +32,9 @@ def add_types(context: MergeContext) -> None:
             kind = context.kind_in(index, type_)
             if subgraph.is_interface_object(type_):
                 interface_objects[type_.name] = None
+            if type_.name in BUILT_IN_SCALARS:
+                mismatched[type_.name] = None
+                continue
             merged = context.merged.types.setdefault(type_.name, TypeDefinition(kind, type_.name))
             if merged.kind is not kind:
                 mismatched[type_.name] = None

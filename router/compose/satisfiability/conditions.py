@@ -72,28 +72,28 @@ class Conditions:
         return self.can_gather(node, edge.requires) and (entered_by_key or self.graph.has_local_key(node))
 
     def moves(self, node: Node, bounds: Bounds = FREE, last_key: object = None) -> list[tuple[Node, KeyEdge]]:
-        """Where the object can be taken by keys, at most once to each subgraph, on shortest ways.
+        """Where the object can be taken by keys, on shortest ways.
 
         `last_key` is the identity of the key by which the node was entered: the same key leads nowhere new.
         """
-        found: dict[int, tuple[Node, KeyEdge]] = {}
+        found: dict[Node, KeyEdge] = {}
         queue: list[tuple[Node, object]] = [(node, last_key)]
         for current, previous in queue:
             for edge in self.graph.key_edges(current):
                 self._count_step()
                 target = edge.target.subgraph
-                if target in bounds.subgraphs or target == node.subgraph or target in found:
+                if target in bounds.subgraphs or target == node.subgraph or edge.target in found:
                     continue
                 if not edge.conditions:
                     if current is node:
-                        found[target] = (edge.target, edge)
+                        found[edge.target] = edge
                     continue
                 if edge.identity == previous or edge.identity in bounds.conditions:
                     continue
                 if self.can_gather(current, edge.conditions, bounds.without(target)):
-                    found[target] = (edge.target, edge)
+                    found[edge.target] = edge
                     queue.append((edge.target, edge.identity))
-        return list(found.values())
+        return list(found.items())
 
     def _count_step(self) -> None:
         self._steps_left -= 1

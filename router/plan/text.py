@@ -145,7 +145,7 @@ def _required(selections: SequenceOf[RequiredSelection]) -> list[str]:
 
 def _document(operation: str) -> list[str]:
     """The selections of a document; of an entity fetch, those below `_entities`."""
-    definition = parse(operation, no_location=True).definitions[0]
+    definition, *fragments = parse(operation, no_location=True).definitions
     if not isinstance(definition, OperationDefinitionNode):
         return operation.splitlines()
     selection_set: SelectionSetNode = definition.selection_set
@@ -153,4 +153,7 @@ def _document(operation: str) -> list[str]:
     is_entities = isinstance(first, FieldNode) and first.name.value == "_entities" and first.alias is None
     if is_entities and isinstance(first, FieldNode) and first.selection_set is not None:
         selection_set = first.selection_set
-    return print_ast(selection_set).splitlines()
+    lines = print_ast(selection_set).splitlines()
+    for fragment in fragments:
+        lines.extend(("", *print_ast(fragment).splitlines()))
+    return lines

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from router.graph import NodeKind
+from router.graph import Node, NodeKind
 from router.planner.fetch_graph import FetchGraph, Guards, Step
 from router.planner.place import Place
 from router.planner.query_tree import Enter, Narrow, Part, Solution, Take
@@ -35,6 +35,7 @@ class FetchGraphBuilder:
         self._root = root
         self._root_steps: dict[tuple[Place, int, frozenset[int]], Step] = {}
         self._entity_steps: dict[tuple[Place, int, int, Guards, bool], list[Step]] = {}
+        self._shared_trees: dict[tuple[int, Place, int], SelectionTree] = {}
         self._walked: dict[tuple[object, ...], set[int]] = {}
 
     def add_root(self, part: Part, parents: frozenset[int]) -> Step:
@@ -82,22 +83,37 @@ class FetchGraphBuilder:
         else:
             key, field_guards = field.response_key, part.guards
         if move is None:
-            spot.tree.add(key, field, field_guards, "String!", 0, is_leaf=True)
+            spot.tree.add(key, field, field_guards, "String!", 0, None)
             return {spot.step.id}
-        selected = spot.tree.add(key, field, field_guards, move.type, move.list_depth, is_leaf=move.target is None)
+        if move.target is None or part.child is None:
+            spot.tree.add(key, field, field_guards, move.type, move.list_depth, None)
+            return {spot.step.id}
         suppliers = {spot.step.id}
-        if move.target is not None and selected.tree is not None and part.child is not None:
+        parent_type = field.parent_type if spot.narrowed_to else None
+        place = spot.place.child(parent_type, key, move.list_depth, move.target.type_name)
+        is_spread = spot.narrowed_to is not None and parent_type != spot.narrowed_to
+        new_tree = self._shared_tree(spot.step, place, move.target) if is_spread else SelectionTree()
+        selected = spot.tree.add(key, field, field_guards, move.type, move.list_depth, new_tree)
+        if selected.tree is not None:
             is_abstract = move.target.kind is NodeKind.ABSTRACT
             if is_abstract:
                 selected.tree.has_typename = True
-            parent_type = field.parent_type if spot.narrowed_to else None
-            place = spot.place.child(parent_type, key, move.list_depth, move.target.type_name)
             below = _Spot(
                 place, spot.step, selected.tree,
                 needs_typename=not is_abstract and move.target.kind is not NodeKind.INTERFACE_OBJECT,
             )  # fmt: skip
             suppliers |= self._walk(part.child, below, is_hidden=is_hidden)
         return suppliers
+
+    def _shared_tree(self, step: Step, place: Place, target: Node) -> SelectionTree:
+        """One tree for all types of an abstract position on which the same field was selected."""
+        key = (step.id, place, target.id)
+        tree = self._shared_trees.get(key)
+        if tree is None:
+            tree = self._shared_trees[key] = SelectionTree()
+        elif tree.shared is None:
+            tree.shared = target.type_name
+        return tree
 
     def _narrow(self, part: Narrow, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
         tree = spot.tree.fragment(part.type_name)

@@ -24,10 +24,11 @@ class DocumentWriter:
         self._definitions: Mapping[str, str] = {d.variable.name.value: print_ast(d) for d in definitions}
         self._printer = printer
         self._used: dict[str, None] = {}
+        self._fragments: dict[int, tuple[str, str]] = {}  #: id of a shared tree -> name, definition
 
     def root(self, kind: str, name: str | None, tree: SelectionTree) -> tuple[str, tuple[str, ...]]:
         """The document of a root fetch and the client variables in it."""
-        self._used = {}
+        self._used, self._fragments = {}, {}
         body = self.selections(tree)
         return self._operation(kind, name, (), body), self._variables()
 
@@ -35,7 +36,7 @@ class DocumentWriter:
         self, name: str | None, entries: Sequence[tuple[str, str, str | None, SelectionTree]]
     ) -> tuple[str, tuple[str, ...]]:
         """Entries are (alias, representations variable, include-if variable, selections)."""
-        self._used = {}
+        self._used, self._fragments = {}, {}
         fields: list[str] = []
         for alias, variable, include_if, tree in entries:
             head = "_entities" if alias == "_entities" else f"{alias}:_entities"
@@ -51,6 +52,7 @@ class DocumentWriter:
         return tuple(name for name in self._definitions if name in self._used)
 
     def _operation(self, kind: str, name: str | None, own: tuple[str, ...], body: str) -> str:
+        body += "".join(" " + definition for _, definition in self._fragments.values())
         definitions = (*own, *(self._definitions[v] for v in self._variables()))
         if not definitions and name is None and kind == "query":
             return body
@@ -93,7 +95,17 @@ class DocumentWriter:
             text += self._custom(directive)
         for guard in guards:
             text += self._directive(guard)
-        return text if selected.tree is None else text + self.selections(selected.tree)
+        if selected.tree is None:
+            return text
+        return text + (self.selections(selected.tree) if selected.tree.shared is None else self._spread(selected.tree))
+
+    def _spread(self, tree: SelectionTree) -> str:
+        known = self._fragments.get(id(tree))
+        if known is None:
+            body = self.selections(tree)
+            name = f"F{len(self._fragments)}"
+            known = self._fragments[id(tree)] = (name, f"fragment {name} on {tree.shared}{body}")
+        return f"{{...{known[0]}}}"
 
     def _directive(self, guard: Guard) -> str:
         self._used[guard.variable] = None

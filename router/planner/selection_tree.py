@@ -28,22 +28,27 @@ class SelectedField:
 
 
 class SelectionTree:
-    """Fields by response key and guards, fragments by type. `has_typename` asks for a plain `__typename`."""
+    """Fields by response key and guards, fragments by type. `has_typename` asks for a plain `__typename`.
 
-    __slots__ = ("fields", "fragments", "has_typename")
+    A tree may stand below several fields of one place (the same field of many types of an interface): it is then
+    `shared`, and written as a named fragment on that type, because inlined it would multiply at every level.
+    """
+
+    __slots__ = ("fields", "fragments", "has_typename", "shared")
 
     def __init__(self) -> None:
+        self.shared: str | None = None
         self.fields: dict[tuple[str, Guards], SelectedField] = {}
         self.fragments: dict[str, SelectionTree] = {}
         self.has_typename = False
 
     def add(
-        self, key: str, field: Field, guards: Guards, type_text: str, list_depth: int, is_leaf: bool
+        self, key: str, field: Field, guards: Guards, type_text: str, list_depth: int, below: SelectionTree | None
     ) -> SelectedField:
+        """`below` is the tree to use when the field is new here."""
         selected = self.fields.get((key, guards))
         if selected is None:
-            tree = None if is_leaf else SelectionTree()
-            selected = self.fields[key, guards] = SelectedField(key, field, guards, type_text, list_depth, tree)
+            selected = self.fields[key, guards] = SelectedField(key, field, guards, type_text, list_depth, below)
         return selected
 
     def fragment(self, type_name: str) -> SelectionTree:

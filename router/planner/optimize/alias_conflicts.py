@@ -7,47 +7,47 @@ GraphQL specification 5.3.2): the second becomes `_name_0: name`, renamed when t
 
 from __future__ import annotations
 
-from router.plan.nodes import EachItem, FlattenPath, Key, OnTypes, RenameKey
+from router.plan.nodes import EachItem, FlattenPath, Key, RenameKey
 from router.planner.fetch_graph import FetchGraph, Step
 from router.planner.selection_tree import SelectedField, SelectionTree
 
-#: selections of one response position: the path to it, the type they are for, the tree
-_Scope = tuple[FlattenPath, str | None, SelectionTree]
+_Trees = list[SelectionTree]
 
 
 def alias_conflicts(graph: FetchGraph) -> bool:
     is_changed = False
     for step in graph.steps.values():
-        if _resolve(step, [((), None, step.tree)]):
+        if _resolve(step, (), [step.tree]):
             is_changed = True
     return is_changed
 
 
-def _resolve(step: Step, scopes: list[_Scope]) -> bool:
-    """All scopes are selections of the same response objects, whatever their types."""
+def _resolve(step: Step, path: FlattenPath, trees: _Trees) -> bool:
+    """All trees are selections of the same response objects, whatever their types."""
     is_changed = False
-    by_key: dict[str, list[tuple[_Scope, SelectedField]]] = {}
-    for scope in scopes:
-        for selected in scope[2].fields.values():
-            by_key.setdefault(selected.key, []).append((scope, selected))
-        if scope[2].fragments:
-            scopes.extend((scope[0], type_name, tree) for type_name, tree in scope[2].fragments.items())
+    by_key: dict[str, list[tuple[SelectionTree, SelectedField]]] = {}
+    for tree in trees:
+        for selected in tree.fields.values():
+            by_key.setdefault(selected.key, []).append((tree, selected))
+        if tree.fragments:
+            trees.extend(tree.fragments.values())
     for key, entries in by_key.items():
-        by_shape: dict[tuple[str, bool], list[tuple[_Scope, SelectedField]]] = {}
+        by_shape: dict[tuple[str, bool], list[tuple[SelectionTree, SelectedField]]] = {}
         for entry in entries:
             by_shape.setdefault(_shape(entry[1]), []).append(entry)
         for number, group in enumerate(by_shape.values()):
             if number:
                 is_changed = True
-                for scope, selected in group:
-                    _rename(step, scope, selected, f"_{key}_{number}_alias")
-            below = [
-                ((*_path(scope), Key(key), *([EachItem()] * selected.list_depth)), None, selected.tree)
-                for scope, selected in group
-                if selected.tree is not None
-            ]
-            if below and _resolve(step, list(below)):
-                is_changed = True
+                alias = f"_{key}_{number}_alias"
+                # no other field has this key, so the rename needs no type conditions
+                step.output_rewrites.append(RenameKey((*path, Key(alias)), key))
+                for tree, selected in group:
+                    _rename(tree, selected, alias)
+            below = {id(s.tree): s.tree for _, s in group if s.tree is not None}
+            if below:
+                lists = [EachItem()] * group[0][1].list_depth
+                if _resolve(step, (*path, Key(key), *lists), list(below.values())):
+                    is_changed = True
     return is_changed
 
 
@@ -58,14 +58,7 @@ def _shape(selected: SelectedField) -> tuple[str, bool]:
     return "".join(c for c in selected.type if c in "[]!"), False
 
 
-def _path(scope: _Scope) -> FlattenPath:
-    path, type_name, _ = scope
-    return path if type_name is None else (*path, OnTypes((type_name,)))
-
-
-def _rename(step: Step, scope: _Scope, selected: SelectedField, alias: str) -> None:
-    tree = scope[2]
+def _rename(tree: SelectionTree, selected: SelectedField, alias: str) -> None:
     fields = list(tree.fields.values())
-    step.output_rewrites.append(RenameKey((*_path(scope), Key(alias)), selected.key))
     selected.key = alias
     tree.fields = {(f.key, f.guards): f for f in fields}

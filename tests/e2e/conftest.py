@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -14,3 +15,10 @@ from tests.kit.started_shop import StartedShop, started_shop
 def shop(request: pytest.FixtureRequest) -> Iterator[StartedShop]:
     with open_folder() as folder, started_shop(folder, is_split=request.param) as started:
         yield started
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Starting the whole shop takes its time on a busy machine."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(300))

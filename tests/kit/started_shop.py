@@ -16,7 +16,7 @@ from deploy.local.process import command_line
 from deploy.local.state import StateFolder
 from deploy.local.topology import free_port
 
-_START_TIMEOUT_S = 90.0
+_START_TIMEOUT_S = 180.0
 
 
 @dataclass(slots=True)

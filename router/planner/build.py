@@ -36,7 +36,8 @@ class FetchGraphBuilder:
         self._root_steps: dict[tuple[Place, int, frozenset[int]], Step] = {}
         self._entity_steps: dict[tuple[Place, int, int, Guards, bool], list[Step]] = {}
         self._shared_trees: dict[tuple[int, Place, int], SelectionTree] = {}
-        self._walked: dict[tuple[object, ...], set[int]] = {}
+        #: with the solution, which must live as long as its identity is a key
+        self._walked: dict[tuple[object, ...], tuple[Solution, set[int]]] = {}
 
     def add_root(self, part: Part, parents: frozenset[int]) -> Step:
         """Adds what was planned on the root node; returns the root fetch. Root fetches with the same parents and
@@ -61,8 +62,9 @@ class FetchGraphBuilder:
         key = (id(solution), id(spot.tree), spot.step.id, spot.place, spot.narrowed_to, is_hidden, guards)
         walked = self._walked.get(key)
         if walked is not None:
-            return walked
-        suppliers = self._walked[key] = set()
+            return walked[1]
+        suppliers: set[int] = set()
+        self._walked[key] = (solution, suppliers)
         for part in solution.parts:
             match part:
                 case Take():

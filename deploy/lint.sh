@@ -7,13 +7,13 @@ check() {
 }
 
 no_addresses_in_locks() {
-  ! grep -nE '://|--(extra-)?index-url|--find-links' deploy/locks/*.txt deploy/web/package-lock.json
+  ! grep -nE '://|--(extra-)?index-url|--find-links' deploy/locks/*.txt && ! grep -n '"resolved"' deploy/web/package-lock.json
 }
 
 check ruff check .
 check ruff format --check .
 check mypy
-check lint-imports --no-cache
+check lint-imports --no-cache --no-logo
 check no_addresses_in_locks
 check punnet schema check
 exit $status

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def write_stale(texts: Mapping[Path, str]) -> list[Path]:
     written = stale(texts)
     for path in written:
         path.parent.mkdir(parents=True, exist_ok=True)
-        new = path.with_suffix(".new")
+        new = path.with_name(f"{path.name}.{os.getpid()}.new")  # two starts at once may write the same
         new.write_text(texts[path])
         new.replace(path)
     return written

@@ -22,7 +22,7 @@ class SubgraphRequest:
 
     subgraph: str
     body: bytes  #: `{"query": …, "variables": …, "operationName": …}`
-    headers: Headers = ()  #: beside content-type, content-length, accept and host, which the client sets
+    headers: Headers = ()  #: without those about body and connection, which are the client's own
     is_repeatable: bool = True  #: False for mutations: never sent a second time unless the first never left
 
 

@@ -14,6 +14,14 @@ from router.transport.model import Headers, SubgraphRequest, SubgraphResponse
 #: a mutation cannot be sent again, so it only takes connections which a server has hardly had time to give up
 MUTATION_MAX_IDLE_S = 1.0
 
+#: about this connection and this body: whoever else names them cannot be right
+OWN_HEADERS = frozenset(
+    {
+        *("host", "connection", "content-length", "content-type", "content-encoding", "transfer-encoding"),
+        *("accept", "accept-encoding", "upgrade", "te", "expect"),
+    }
+)
+
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  #: RFC 9110, 5.6.2 token
 _HEADER_VALUE = re.compile(r"[^\r\n\0]*").fullmatch
 
@@ -69,11 +77,15 @@ class HttpClient:
             raise
 
     def _encode_headers(self, headers: Headers) -> bytes:
-        """Headers mostly repeat from fetch to fetch of one request; line breaks in a value would be new headers."""
+        """Headers mostly repeat from fetch to fetch of one request; line breaks in a value would be new headers.
+
+        Raises ValueError for what is not a header."""
         known, encoded = self._last_headers
         if headers is not known:
             lines = []
             for name, value in headers:
+                if name in OWN_HEADERS:
+                    continue
                 if not _HEADER_NAME(name) or not _HEADER_VALUE(value):
                     raise ValueError(f"header {name!r} cannot be sent")
                 lines.append(f"{name}: {value}\r\n")

@@ -70,7 +70,11 @@ async def test_the_request_is_a_json_post_with_its_length_and_the_given_headers(
         writer.write(OK)
 
     async with serving(talk) as client:
-        await client.send(SubgraphRequest("a", QUERY.body, (("x-tenant", "ä"), ("authorization", "Bearer t"))))
+        await client.send(
+            SubgraphRequest(
+                "a", QUERY.body, (("x-tenant", "ä"), ("accept-encoding", "gzip"), ("authorization", "Bearer t"))
+            )
+        )
 
     head, _, body = seen[0].partition(b"\r\n\r\n")
     first, *headers = head.split(b"\r\n")

@@ -12,6 +12,14 @@ from typing import Protocol, TypeAlias
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]  #: names in lower case, in the order they are sent
 
+#: set by the client that opens the connection and writes the body; anybody else's are left out
+OWN_HEADERS = frozenset(
+    {
+        *("host", "connection", "content-length", "content-type", "content-encoding", "transfer-encoding"),
+        *("accept", "accept-encoding", "upgrade", "te", "expect"),
+    }
+)
+
 #: what a subscription yields: a GraphQL response as parsed JSON, `{"data": …, "errors": …}`
 StreamEvent: TypeAlias = Mapping[str, object]
 

@@ -9,7 +9,7 @@ from types import TracebackType
 from router.transport.addresses import AsgiAddress
 from router.transport.asgi.app import AsgiApp, Lifespan, Message, Scope, load_app
 from router.transport.errors import ConnectionLostError
-from router.transport.model import Headers, SubgraphRequest, SubgraphResponse
+from router.transport.model import OWN_HEADERS, Headers, SubgraphRequest, SubgraphResponse
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,11 @@ class AsgiClient:
                 (b"content-type", b"application/json"),
                 (b"accept", b"application/json, application/graphql-response+json"),
                 *more,
-                *((name.encode("ascii"), value.encode("latin-1", "replace")) for name, value in headers),
+                *(
+                    (name.encode("ascii"), value.encode("latin-1", "replace"))
+                    for name, value in headers
+                    if name not in OWN_HEADERS
+                ),
             ],
             "client": None,
             "server": ("localhost", None),

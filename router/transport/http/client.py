@@ -9,18 +9,10 @@ from types import TracebackType
 from router.transport.addresses import HttpAddress, UnixAddress
 from router.transport.errors import ConnectionLostError, TransportError
 from router.transport.http.pool import Pool, PoolLimits
-from router.transport.model import Headers, SubgraphRequest, SubgraphResponse
+from router.transport.model import OWN_HEADERS, Headers, SubgraphRequest, SubgraphResponse
 
 #: a mutation cannot be sent again, so it only takes connections which a server has hardly had time to give up
 MUTATION_MAX_IDLE_S = 1.0
-
-#: about this connection and this body: whoever else names them cannot be right
-OWN_HEADERS = frozenset(
-    {
-        *("host", "connection", "content-length", "content-type", "content-encoding", "transfer-encoding"),
-        *("accept", "accept-encoding", "upgrade", "te", "expect"),
-    }
-)
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  #: RFC 9110, 5.6.2 token
 _HEADER_VALUE = re.compile(r"[^\r\n\0]*").fullmatch

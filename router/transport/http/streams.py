@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 from router.transport.addresses import HttpAddress, UnixAddress
 from router.transport.errors import ConnectFailedError, RequestTimedOutError, StreamBrokenError, StreamRefusedError
 from router.transport.graphql_ws import SUBPROTOCOL, subscribe_over
-from router.transport.model import StreamEvent, SubgraphRequest
+from router.transport.model import OWN_HEADERS, StreamEvent, SubgraphRequest
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 1.0
@@ -58,7 +58,7 @@ class WebSocketStreams:
         address = self._address
         options: dict[str, Any] = {
             "subprotocols": [Subprotocol(SUBPROTOCOL)],
-            "additional_headers": list(request.headers),
+            "additional_headers": [header for header in request.headers if header[0] not in OWN_HEADERS],
             "open_timeout": OPEN_TIMEOUT_S,
             "close_timeout": CLOSE_TIMEOUT_S,
             "max_size": self._max_message_bytes,

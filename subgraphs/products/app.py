@@ -14,6 +14,7 @@ from subgraphs.products.service.catalogue import Catalogue
 from subgraphs.products.service.commands import Commands
 from subgraphs.products.service.editing import Editing
 from subgraphs.products.service.reservations import Reservations
+from subgraphs.products.service.rush import Rush
 from subgraphs.products.service.shop import ProductsService, ReservationSweeper
 
 NAME = "products"
@@ -48,6 +49,6 @@ def new_service(platform: Platform) -> ProductsService:
         catalogue=Catalogue(platform.database),
         editing=Editing(platform.database, platform.clock, platform.outbox),
         reservations=reservations,
-        commands=Commands(reservations),
+        commands=Commands(reservations, Rush(reservations)),
         feeds=platform.feeds,
     )

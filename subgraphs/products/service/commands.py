@@ -8,6 +8,7 @@ from common.events import CommandError
 from subgraphs.products.domain import RefusalCode, ReservationRefusal
 from subgraphs.products.events import order_id_of, refusal_details, reservation_reply, ttl_of, wanted_lines_of
 from subgraphs.products.service.reservations import Reservations
+from subgraphs.products.service.rush import Rush
 
 _MESSAGES: Mapping[RefusalCode, str] = {
     RefusalCode.INSUFFICIENT_STOCK: "Not enough stock.",
@@ -20,10 +21,11 @@ _MESSAGES: Mapping[RefusalCode, str] = {
 @dataclass(frozen=True, slots=True)
 class Commands:
     reservations: Reservations
+    rush: Rush
 
     async def reserve(self, payload: dict[str, Any]) -> Mapping[str, Any]:
         """Raises CommandError with a RefusalCode when nothing was reserved."""
-        outcome = await self.reservations.reserve(
+        outcome = await self.rush.reserve(
             order_id_of(payload), wanted_lines_of(payload), payload.get("currency"), ttl_of(payload)
         )
         if isinstance(outcome, ReservationRefusal):

@@ -8,7 +8,7 @@ wait.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 import nats
 import nats.errors
@@ -59,7 +59,7 @@ class Bus:
         tracer: Tracer | None = None,
         replicas: int = 1,
         connect_timeout_s: float = 10.0,
-    ) -> "Bus":
+    ) -> Self:
         """Connects, trying for `connect_timeout_s`, and creates the stream if it is missing. `name` shows up in
         NATS's monitoring; `replicas` of the stream: 1 on one machine, 3 in a cluster. Raises UnavailableError.
         """

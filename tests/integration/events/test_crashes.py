@@ -118,7 +118,12 @@ async def test_killing_the_bus_delays_events_and_loses_none(
 async def test_killing_the_database_delays_events_and_loses_none(own_postgres: Postgres, bus: Bus, domain: str) -> None:
     # with two tries for each event an outage that counted as tries would end in dead letters
     two_tries = RetryDelays(base_s=0.01, cap_s=0.01, max_attempts=2)
-    consumer = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), note_effect, retry=two_tries)
+
+    async def handle(connection: SqlConnection, event: Event) -> None:
+        await asyncio.sleep(0.05)
+        await note_effect(connection, event)
+
+    consumer = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), handle, retry=two_tries)
     async with open_event_database(own_postgres.url, create_tables=True) as database:
         relay = Relay(Outbox(), database, bus, clock=CLOCK)
         async with running(relay, ConsumerRunner(consumer, bus, database, clock=CLOCK)):

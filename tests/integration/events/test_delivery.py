@@ -1,11 +1,13 @@
 """From a recorded change to one effect at the consumer, over real PostgreSQL and real NATS."""
 
 import asyncio
+from collections.abc import Sequence
 from uuid import UUID
 
 import pytest
 
 from common.clock import SystemClock
+from common.errors import UnavailableError
 from common.events import (
     Bus,
     Consumer,
@@ -207,6 +209,34 @@ async def test_events_of_one_aggregate_are_handled_in_the_order_they_were_record
             )
         await eventually(lambda: sum(map(len, handled.values())) == 400)
     assert handled == {f"ord_{order}": list(range(1, 41)) for order in range(10)}
+
+
+class _SlowBus(Bus):
+    """Publishes when it is told to."""
+
+    may_publish: asyncio.Event
+
+    async def publish_all(self, events: Sequence[Event], *, timeout_s: float) -> list[UnavailableError | None]:
+        await self.may_publish.wait()
+        return await super().publish_all(events, timeout_s=timeout_s)
+
+
+async def test_a_relay_does_not_overtake_another_one(
+    database: EventDatabase, bus: Bus, domain: str, nats_url: str
+) -> None:
+    slow_bus = await _SlowBus.connect(nats_url, name="slow")
+    slow_bus.may_publish = asyncio.Event()
+    slow, quick = (Relay(Outbox(), database, each, clock=CLOCK) for each in (slow_bus, bus))
+    await record(database, Outbox(), event_of(f"{domain}.order.placed"))
+    publishing = asyncio.create_task(slow.publish_batch())
+    held_here = "locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    await eventually(lambda: database.has("pg_locks", 1, held_here))
+    await record(database, Outbox(), event_of(f"{domain}.order.paid"))
+    assert await quick.publish_batch() == 0
+    slow_bus.may_publish.set()
+    assert await publishing == 1
+    assert await quick.publish_batch() == 1
+    await slow_bus.close()
 
 
 async def test_two_replicas_of_a_consumer_share_the_events(database: EventDatabase, bus: Bus, domain: str) -> None:

@@ -79,10 +79,21 @@ class _Assembler:
         self._number_by_step = number_by_step
 
     def node(self, request: _Request) -> PlanNode:
-        entries = _share(request.steps)
+        entries = self._share(request.steps)
         if len(entries) > 1 or len(entries[0][1]) > 1:
             return self._batch(request, entries)
         return self._fetch(request, request.steps[0])
+
+    def _share(self, steps: list[Step]) -> list[tuple[Step, list[FlattenPath]]]:
+        """Steps that ask the same of the same representations are one lookup, for objects at several paths."""
+        if len(steps) == 1:
+            return [(steps[0], [steps[0].place.path])]
+        shared: dict[tuple[object, ...], tuple[Step, list[FlattenPath]]] = {}
+        for step in steps:
+            document, _ = self._writer.entities(None, [("_entities", "representations", None, step.tree)])
+            key = (document, _requires(step), _input_rewrites(step), tuple(step.output_rewrites), step.conditions)
+            shared.setdefault(key, (step, []))[1].append(step.place.path)
+        return list(shared.values())
 
     def _name(self, request: _Request) -> str | None:
         if self._operation.name is None:
@@ -111,7 +122,7 @@ class _Assembler:
             input_rewrites=_input_rewrites(step),
             output_rewrites=tuple(step.output_rewrites),
         )
-        path = step.paths[0]
+        path = step.place.path
         return _conditional(Flatten(path, fetch) if path else fetch, step.conditions)
 
     def _batch(self, request: _Request, entries: SequenceOf[tuple[Step, list[FlattenPath]]]) -> PlanNode:
@@ -150,11 +161,6 @@ class _Assembler:
             depends_on=self._depends_on(request),
         )
         return _conditional(node, conditions if is_uniform else ())
-
-
-def _share(steps: list[Step]) -> list[tuple[Step, list[FlattenPath]]]:
-    """Every step with its paths."""
-    return [(step, list(step.paths)) for step in steps]
 
 
 def _requires(step: Step) -> tuple[RequiredSelection, ...]:

@@ -7,7 +7,7 @@ object it starts from or a field of its representations.
 from __future__ import annotations
 
 from router.operation.model import Guard, OperationKind
-from router.plan.nodes import FlattenPath, Rewrite
+from router.plan.nodes import Rewrite
 from router.planner.place import Place
 from router.planner.representation import RepresentationTree
 from router.planner.selection_tree import SelectionTree
@@ -20,7 +20,7 @@ class Step:
 
     __slots__ = (
         "conditions", "id", "input_guards", "inputs", "is_anonymous", "is_root", "kind", "output_rewrites", "parents",
-        "paths", "place", "subgraph", "subgraph_index", "tree", "typenames",
+        "place", "subgraph", "subgraph_index", "tree", "typenames",
     )  # fmt: skip
 
     def __init__(
@@ -30,7 +30,6 @@ class Step:
         self.subgraph = subgraph
         self.subgraph_index = subgraph_index
         self.place = place
-        self.paths: list[FlattenPath] = [place.path]
         self.parents: set[int] = set(parents)
         self.is_root = is_root
         self.kind = OperationKind.QUERY

@@ -43,7 +43,7 @@ class Telemetry:
         has_sink = otlp_endpoint is not None or self.ring is not None
         self.provider = TracerProvider(
             # a caller's decision is followed, so that a trace is whole or absent
-            sampler=ParentBased(TraceIdRatioBased(sample_ratio)) if has_sink else ParentBased(ALWAYS_OFF),
+            sampler=ParentBased(TraceIdRatioBased(sample_ratio)) if has_sink else ALWAYS_OFF,
             resource=Resource.create({"service.name": service, "service.namespace": "punnet"}),
             shutdown_on_exit=False,
         )

@@ -80,6 +80,9 @@ VALIDATION_INVALID_TYPE_VARIABLE = ErrorCode(
 )
 INTROSPECTION_DISABLED = ErrorCode("INTROSPECTION_DISABLED", 400, "supergraph.introspection is off.")
 QUERY_PLAN_COMPLEXITY_EXCEEDED = ErrorCode("QUERY_PLAN_COMPLEXITY_EXCEEDED", 400, "Planning was given up.")
+VALIDATION_PLANNING_ERROR = ErrorCode(
+    "VALIDATION_PLANNING_ERROR", 400, "The subgraphs cannot give what the schema offers: the supergraph is at fault."
+)
 SUBSCRIPTION_NOT_SUPPORTED = ErrorCode("SUBSCRIPTION_NOT_SUPPORTED", 400, "subscription.enabled is off.")
 SUBSCRIPTION_MAX_LIMIT = ErrorCode("SUBSCRIPTION_MAX_LIMIT", 503, "As many subscriptions are open as allowed.")
 INTERNAL_SERVER_ERROR = ErrorCode("INTERNAL_SERVER_ERROR", 500, "A fault of the router; its log has the details.")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import re
 from collections.abc import Callable
 from time import perf_counter
 
-from router.errors import INTERNAL_SERVER_ERROR, QUERY_PLAN_COMPLEXITY_EXCEEDED, refuse
+from router.errors import QUERY_PLAN_COMPLEXITY_EXCEEDED, VALIDATION_PLANNING_ERROR, refuse
 from router.execution.compiled import compile_plan
 from router.pipeline.authorize import Granted
 from router.pipeline.documents import Planned, PreparedOperation
@@ -16,6 +17,7 @@ from router.planner import Planner, PlanningError, PlanTooLargeError
 from router.supergraph import Supergraph
 from router.telemetry import RouterMetrics
 
+logger = logging.getLogger(__name__)
 _PERCENT = re.compile(r"percent\((\d+(?:\.\d+)?)\)")
 
 
@@ -56,5 +58,6 @@ class Plans:
         except (PlanTooLargeError, RecursionError) as exc:
             raise refuse(QUERY_PLAN_COMPLEXITY_EXCEEDED, "The operation is too complex to plan.") from exc
         except PlanningError as exc:
-            raise refuse(INTERNAL_SERVER_ERROR, exc.message) from exc
+            logger.error("an operation cannot be planned: %s", exc.message)
+            raise refuse(VALIDATION_PLANNING_ERROR, exc.message) from exc
         return Planned(plan, compile_plan(plan, granted.shape, self._supergraph))

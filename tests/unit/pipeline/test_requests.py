@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from router.config import parse_config
+from router.server.app import create_router_app
+from tests.kit.asgi import running
+from tests.kit.tiny_subgraph import SUPERGRAPH
 from tests.unit.pipeline.setting import router
 
 pytestmark = pytest.mark.anyio
@@ -247,6 +251,18 @@ async def test_errors_of_subgraphs_are_redacted_unless_included() -> None:
     assert b"hunter2" not in redacted.body
     assert redacted.json["errors"][0]["message"] == "Subgraph errors redacted"
     assert "hunter2" in shown.json["errors"][0]["message"]
+
+
+async def test_what_no_subgraph_can_give_is_refused_and_no_fault_of_the_server() -> None:
+    unsatisfiable = SUPERGRAPH.replace(
+        "enum join__Graph {", 'enum join__Graph { OTHER @join__graph(name: "other", url: "http://127.0.0.1:1/")'
+    ).replace(
+        "type User @join__type(graph: TINY) {",
+        "type User @join__type(graph: TINY) @join__type(graph: OTHER) { lost: Int @join__field(graph: OTHER)",
+    )
+    async with running(create_router_app(parse_config("", {}), unsatisfiable)) as client:
+        reply = await client.post("{ user { lost } }")
+    assert (reply.status, reply.codes) == (400, ["VALIDATION_PLANNING_ERROR"])
 
 
 async def test_a_plan_is_shown_to_those_who_ask_where_that_is_allowed() -> None:

@@ -39,7 +39,9 @@ def _field_set_codes() -> dict[str, ErrorCode]:
             (f"{directive}_INVALID_FIELDS", f"The field set of {at} is not valid on its type.",
              "Select fields which this subgraph's type has, declaring those of other subgraphs @external."),
         ]  # fmt: skip
-    return _codes(*rows)
+    # keys may select what is not @external, and @requires may give arguments
+    never = ("KEY_FIELDS_MISSING_EXTERNAL", "REQUIRES_FIELDS_HAS_ARGS")
+    return _codes(*(row for row in rows if row[0] not in never))
 
 
 ERRORS: Final = {
@@ -49,7 +51,6 @@ ERRORS: Final = {
          "Remove the definition: composition adds the right one."),
         ("TYPE_DEFINITION_INVALID", "A federation type is defined otherwise than its specification says.",
          "Remove the definition: composition adds the right one."),
-        ("UNSUPPORTED_LINKED_FEATURE", "A linked feature is required but not supported.", "Remove the @link."),
         ("UNKNOWN_FEDERATION_LINK_VERSION", "The linked federation version does not exist.",
          "Link a version from v2.0 to v2.14."),
         ("UNKNOWN_LINK_VERSION", "The version of the link specification does not exist.", "Link link/v1.0."),
@@ -163,9 +164,6 @@ ERRORS: Final = {
          "Follow the reasons: add a key, resolve the field elsewhere, or make it @inaccessible."),
         ("MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED", "The satisfiability check grew beyond its limit.",
          "Raise the limit, or reduce shared fields."),
-        ("DOWNSTREAM_SERVICE_ERROR", "The schema of a subgraph could not be fetched.", "Check its URL and headers."),
-        ("UNSUPPORTED_FEATURE", "Something valid is not supported.", "Do without it."),
-        ("INVALID_FEDERATION_SUPERGRAPH", "The merged schema is not a valid supergraph.", "Report this as a bug."),
     ),
     **_field_set_codes(),
 }  # fmt: skip

@@ -35,8 +35,6 @@ HINTS: Final = {
         ("INCONSISTENT_UNION_MEMBER", _D, "A union has a member in some subgraphs only."),
         ("INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM", _W, "A value of an input enum exists in some subgraphs only."),
         ("INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM", _D, "A value of an output enum exists in some subgraphs only."),
-        ("INCONSISTENT_TYPE_SYSTEM_DIRECTIVE_REPEATABLE", _D, "A directive is repeatable in some subgraphs only."),
-        ("INCONSISTENT_TYPE_SYSTEM_DIRECTIVE_LOCATIONS", _D, "A directive has different locations."),
         ("INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE", _W, "An executable directive is not in all subgraphs."),
         ("INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE", _W, "An executable directive is not repeatable everywhere."),
         ("INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS", _W, "An executable directive has different locations."),

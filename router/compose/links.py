@@ -26,8 +26,9 @@ def read_links(subgraph: Subgraph, findings: Findings) -> bool:
     explicit = next((use for use in schema.element.applications if _links_link(use, schema)), None)
     if explicit is not None:
         subgraph.links = _explicit_table(explicit, schema, findings)
-        if subgraph.links is not None and explicit.name not in schema.directives:
-            define_link(schema, subgraph.links.link_itself, findings)
+        if explicit.name not in schema.directives:
+            itself = subgraph.links.link_itself if subgraph.links else make_link(LINK_URL, explicit.name, ())
+            define_link(schema, itself, findings)
         return True
     link = make_link(LINK_URL, None, ())
     uses = [use for use in schema.element.applications if use.name == "link"]

@@ -16,8 +16,10 @@ from router.execution.compiled import CompiledPlan
 from router.operation import DocumentLimits, VariableCoercion, normalize_operation, parse_document, validate_document
 from router.operation.model import Field, Operation, Selection
 from router.pipeline.authorize import Granted
+from router.pipeline.offload import Offload
 from router.plan.nodes import QueryPlan
 
+_LONG = 2_000  #: characters; shorter texts are prepared in a few milliseconds
 _LONGEST_KEY = 8_192  #: characters; longer texts are known by their digest
 _VARIANTS = 16  #: plans kept for one operation, by override labels and by what the caller may see; grants likewise
 
@@ -33,6 +35,7 @@ class PreparedOperation:
     operation: Operation
     has_introspection: bool
     coercion: VariableCoercion
+    is_long: bool  #: worth a thread
     plans: LruMap[object, Planned] = field(default_factory=lambda: LruMap(_VARIANTS))
     grants: LruMap[object, Granted] = field(default_factory=lambda: LruMap(_VARIANTS))  #: by what a caller may see
 
@@ -40,18 +43,23 @@ class PreparedOperation:
 class Documents:
     """The cache in front of parsing, bounded by count; every entry is bounded by the limits."""
 
-    def __init__(self, api_schema: GraphQLSchema, limits: DocumentLimits, max_count: int) -> None:
+    def __init__(self, api_schema: GraphQLSchema, limits: DocumentLimits, max_count: int, offload: Offload) -> None:
         self._api_schema = api_schema
         self._limits = limits
+        self._offload = offload
         self._known: LruMap[tuple[str | bytes, str | None], PreparedOperation | RequestError] = LruMap(max_count)
 
-    def prepare(self, text: str, operation_name: str | None) -> PreparedOperation:
+    async def prepare(self, text: str, operation_name: str | None) -> PreparedOperation:
         """Raises RequestError."""
         digest = text if len(text) <= _LONGEST_KEY else hashlib.sha256(text.encode()).digest()
-        known = self._known.get((digest, operation_name))
+        key = (digest, operation_name)
+        known = self._known.get(key)
         if known is None:
-            known = self._prepare(text, operation_name)
-            self._known.put((digest, operation_name), known)
+            if len(text) < _LONG:
+                known = self._prepare(text, operation_name)
+            else:
+                known = await self._offload.run(key, lambda: self._prepare(text, operation_name))
+            self._known.put(key, known)
         if isinstance(known, RequestError):
             raise RequestError(known.errors, known.headers)
         return known
@@ -71,7 +79,10 @@ class Documents:
         except RecursionError:
             return refuse(RECURSION_LIMIT_EXCEEDED, "The document is nested too deeply.")
         return PreparedOperation(
-            operation, _has_introspection(operation.selections), VariableCoercion(operation, self._api_schema)
+            operation,
+            _has_introspection(operation.selections),
+            VariableCoercion(operation, self._api_schema),
+            is_long=len(text) >= _LONG,
         )
 
 

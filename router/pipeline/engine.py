@@ -24,6 +24,7 @@ from router.pipeline.access_rules import AccessRules, read_access_rules
 from router.pipeline.authenticate import Authenticator, Caller
 from router.pipeline.documents import Documents
 from router.pipeline.negotiate import Negotiator
+from router.pipeline.offload import Offload
 from router.pipeline.persisted_queries import PersistedQueries
 from router.pipeline.plans import Plans
 from router.pipeline.rate_limit import RateLimits
@@ -113,12 +114,14 @@ async def open_engine(
             except BadAddressError as exc:
                 raise ConfigurationError(f"subgraph {name}: {exc}") from exc
             clients[name], streams[name] = opened.client, opened.streams
+        offload = Offload()
+        stack.callback(offload.close)
         max_count = config.supergraph.query_planning.cache.in_memory.limit
         yield Engine(
             config=config,
             supergraph=supergraph,
-            documents=Documents(supergraph.api_schema, document_limits(config), max_count),
-            plans=Plans(supergraph, router_metrics),
+            documents=Documents(supergraph.api_schema, document_limits(config), max_count, offload),
+            plans=Plans(supergraph, router_metrics, offload),
             persisted_queries=PersistedQueries(config.apq, router_metrics),
             access_rules=read_access_rules(supergraph),
             authenticator=Authenticator(config.authentication, clock),

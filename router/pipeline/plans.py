@@ -12,6 +12,7 @@ from router.errors import QUERY_PLAN_COMPLEXITY_EXCEEDED, VALIDATION_PLANNING_ER
 from router.execution.compiled import compile_plan
 from router.pipeline.authorize import Granted
 from router.pipeline.documents import Planned, PreparedOperation
+from router.pipeline.offload import Offload
 from router.plan.nodes import QueryPlan
 from router.planner import Planner, PlanningError, PlanTooLargeError
 from router.supergraph import Supergraph
@@ -25,8 +26,13 @@ class Plans:
     """The planner of one supergraph with the plans made so far."""
 
     def __init__(
-        self, supergraph: Supergraph, metrics: RouterMetrics, draw: Callable[[], float] = random.random
+        self,
+        supergraph: Supergraph,
+        metrics: RouterMetrics,
+        offload: Offload,
+        draw: Callable[[], float] = random.random,
     ) -> None:
+        self._offload = offload
         self._supergraph = supergraph
         self._planner = Planner(supergraph)
         self._metrics = metrics
@@ -40,19 +46,21 @@ class Plans:
         drawn = self._draw() * 100
         return frozenset(label for label, percent in self._percent.items() if drawn < percent)
 
-    def plan(self, prepared: PreparedOperation, granted: Granted, labels: frozenset[str]) -> Planned:
+    async def plan(self, prepared: PreparedOperation, granted: Granted, labels: frozenset[str]) -> Planned:
         """Raises RequestError when there is no plan, or none was found in reasonable time."""
         key = (labels, granted.denied)
         planned = prepared.plans.get(key)
         self._metrics.looked_up("query planner", was_found=planned is not None)
         if planned is None:
-            started = perf_counter()
-            planned = self._plan(granted, labels)
-            self._metrics.planned(perf_counter() - started)
+            if prepared.is_long:
+                planned = await self._offload.run((id(prepared), *key), lambda: self._plan(granted, labels))
+            else:
+                planned = self._plan(granted, labels)
             prepared.plans.put(key, planned)
         return planned
 
     def _plan(self, granted: Granted, labels: frozenset[str]) -> Planned:
+        started = perf_counter()
         try:
             plan = QueryPlan(None) if granted.fetched is None else self._planner.plan(granted.fetched, labels)
         except (PlanTooLargeError, RecursionError) as exc:
@@ -60,4 +68,6 @@ class Plans:
         except PlanningError as exc:
             logger.error("an operation cannot be planned: %s", exc.message)
             raise refuse(VALIDATION_PLANNING_ERROR, exc.message) from exc
-        return Planned(plan, compile_plan(plan, granted.shape, self._supergraph))
+        planned = Planned(plan, compile_plan(plan, granted.shape, self._supergraph))
+        self._metrics.planned(perf_counter() - started)
+        return planned

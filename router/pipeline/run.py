@@ -49,14 +49,14 @@ class Started:
 async def start(engine: Engine, request: GraphQLRequest, caller: Caller, headers: Mapping[str, str]) -> Started:
     """Raises RequestError."""
     text, hash_to_keep = engine.persisted_queries.resolve(request)
-    prepared = engine.documents.prepare(text, request.operation_name)
+    prepared = await engine.documents.prepare(text, request.operation_name)
     if hash_to_keep is not None:
         engine.persisted_queries.keep(hash_to_keep, text)
     _check_allowed(engine, prepared)
     _describe(prepared.operation)
     granted = await _authorize(engine, prepared, caller)
     variables = prepared.coercion.coerce(request.variables)
-    planned = engine.plans.plan(prepared, granted, engine.plans.draw_labels())
+    planned = await engine.plans.plan(prepared, granted, engine.plans.draw_labels())
     extensions, is_dry_run = {}, False
     if engine.config.expose_query_plan and (wanted := wants_plan(headers)):
         extensions, is_dry_run = expose_plan(planned.plan), wanted == "dry-run"

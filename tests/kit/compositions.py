@@ -17,12 +17,16 @@ def federation_link(minor: int = 12) -> str:
     return f'extend schema @link(url: "{spec.url}", import: [{names}])\n'
 
 
-def compose_sdl(minor: int = 12, **subgraphs: str) -> Composition:
-    """Composes subgraphs of federation v2.<minor>; one that says `@link` or `# fed1` is taken as it is."""
+def compose_sdl(**subgraphs: str) -> Composition:
+    """Composes subgraphs of federation v2.12; one that says `@link` or `# fed1` is taken as it is."""
+    return compose_at(12, subgraphs)
+
+
+def compose_at(minor: int, subgraphs: dict[str, str]) -> Composition:
+    """The same with federation v2.<minor>."""
+    link = federation_link(minor)
     definitions = [
-        SubgraphDefinition(
-            name, f"http://{name}", sdl if "@link" in sdl or "# fed1" in sdl else federation_link(minor) + sdl
-        )
+        SubgraphDefinition(name, f"http://{name}", sdl if "@link" in sdl or "# fed1" in sdl else link + sdl)
         for name, sdl in subgraphs.items()
     ]
     return compose(definitions)

@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a schema that fits one line reads better on one line
 """One composition for each error code that says exactly that."""
 
 from __future__ import annotations

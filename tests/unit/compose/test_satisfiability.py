@@ -1,0 +1,107 @@
+"""Queries that cannot be answered are shown with the reasons."""
+
+from __future__ import annotations
+
+from tests.kit.compositions import compose_sdl, error_codes
+
+
+def _message(**subgraphs: str) -> str:
+    composition = compose_sdl(**subgraphs)
+    assert error_codes(composition) == ["SATISFIABILITY_ERROR"]
+    return composition.errors[0].message
+
+
+def test_a_type_without_key_cannot_be_left() -> None:
+    assert _message(
+        a="type Query { a(n: Int!, i: In!): T } input In { x: [ID!]! y: Int } type T @shareable { x: Int }",
+        b="type Query { b: T } type T @shareable { x: Int y: U } type U { z: Int }",
+    ) == (
+        "This query cannot be answered by the subgraphs:\n"
+        "{\n  a(n: 0, i: {x: []}) {\n    y {\n      ...\n    }\n  }\n}\n"
+        '- from subgraph "a":\n'
+        '  - cannot find field "T.y".\n'
+        '  - cannot move to subgraph "b", which has "T.y", because "T" has no @key there.'
+    )
+
+
+def test_a_key_must_be_resolvable_from_where_the_query_is() -> None:
+    assert _message(
+        a='type Query { a: T } type T @key(fields: "x") { x: Int }',
+        b='type T @key(fields: "y") { y: Int z: Int @inaccessible }',
+    ) == (
+        "This query cannot be answered by the subgraphs:\n{\n  a {\n    y\n  }\n}\n"
+        '- from subgraph "a":\n'
+        '  - cannot find field "T.y".\n'
+        '  - cannot move to subgraph "b" by @key(fields: "y") of "T": its fields cannot be resolved from here.'
+    )
+
+
+def test_keys_can_be_chained() -> None:
+    assert compose_sdl(
+        a='type Query { a: T } type T @key(fields: "x") { x: Int }',
+        b='type T @key(fields: "x") @key(fields: "y") { x: Int y: Int }',
+        c='type T @key(fields: "y") { y: Int z: Int }',
+    ).ok
+
+
+def test_requires_must_be_fulfilled() -> None:
+    composition = compose_sdl(
+        a='type Query { a: T } type T @key(fields: "id") { id: ID! x: Int @external y: Int @requires(fields: "x") }',
+        b='type T @key(fields: "k") { k: ID! x: Int } type Query { b: T }',
+    )
+    assert "SATISFIABILITY_ERROR" in error_codes(composition)
+    assert any('cannot satisfy the @requires of "T.y"' in error.message for error in composition.errors)
+
+
+def test_what_is_external_cannot_be_the_way_out() -> None:
+    composition = compose_sdl(
+        a='type Query { a: T } type T @key(fields: "id") { id: ID! @external x: Int }',
+        b='type T @key(fields: "id") { id: ID! y: Int }',
+    )
+    assert any('"T.id" is @external and not resolved here' in error.message for error in composition.errors)
+
+
+def test_both_sides_of_a_labelled_override_are_walked() -> None:
+    assert _message(
+        a='type Query { u: U @override(from: "b", label: "l") } type U @shareable { z: Int w: Int }',
+        b="type Query { u: U } type U @shareable { z: Int }",
+    ) == (
+        "This query cannot be answered by the subgraphs:\n{\n  u {\n    w\n  }\n}\n"
+        '- from subgraph "b":\n'
+        '  - cannot find field "U.w".\n'
+        '  - cannot move to subgraph "a", which has "U.w", because "U" has no @key there.'
+    )
+
+
+def test_a_shared_mutation_must_be_answerable_from_one_subgraph() -> None:
+    composition = compose_sdl(
+        a="type Query { a: Int } type Mutation { m: T @shareable } type T { x: Int @shareable y: Int }",
+        b="type Query { b: Int } type Mutation { m: T @shareable } type T { x: Int @shareable z: Int }",
+    )
+    assert error_codes(composition) == ["SATISFIABILITY_ERROR"]
+    assert composition.errors[0].subgraphs == ("a", "b")
+
+
+def test_an_interface_object_needs_somewhere_to_learn_the_type() -> None:
+    composition = compose_sdl(
+        a='interface I { id: ID! } type T implements I @key(fields: "id") { id: ID! } type Query { t: T }',
+        b='type Query { i: I } type I @interfaceObject @key(fields: "id") { id: ID! x: Int }',
+    )
+    assert set(error_codes(composition)) == {"SATISFIABILITY_ERROR"}
+
+
+def test_a_fragment_that_never_applies_asks_for_nothing() -> None:
+    assert compose_sdl(
+        a='type Query { get: I } interface I { k: Int } type T implements I @key(fields: "k") { k: Int a: Int }'
+        ' type U implements I @key(fields: "k") { k: Int b: Int }',
+        b='interface I { k: Int } type T implements I @key(fields: "k") { k: Int myself: I }',
+    ).ok
+
+
+def test_keys_that_need_each_other_are_refused_not_chased() -> None:
+    composition = compose_sdl(
+        a='type Query { a: T } type T @key(fields: "x") { x: Int }',
+        b='type T @key(fields: "y") { y: Int z: Int @shareable }',
+        c='type T @key(fields: "z") { z: Int y: Int @shareable }',
+    )
+    assert "SATISFIABILITY_ERROR" in error_codes(composition)

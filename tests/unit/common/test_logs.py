@@ -16,11 +16,11 @@ from common.telemetry import configure_logging
 @pytest.fixture
 def stream() -> Iterator[io.BytesIO]:
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, configuration = root.handlers[:], root.level, structlog.get_config()
     written = io.BytesIO()
     configure_logging("info", service="orders", stream=written)
     yield written
-    structlog.reset_defaults()
+    structlog.configure(**configuration)
     root.handlers[:], root.level = handlers, level
 
 

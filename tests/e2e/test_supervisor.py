@@ -56,6 +56,18 @@ def test_a_signal_stops_everything_with_status_0(own_shop: StartedShop, signum: 
     assert punnet(own_shop, "status").returncode == 1
 
 
+def test_a_second_signal_ends_everything_at_once_and_the_next_start_works(own_shop: StartedShop) -> None:
+    assert own_shop.process is not None
+    family = descendants(own_shop.process.pid)
+    own_shop.process.send_signal(signal.SIGINT)
+    wait_until(lambda: "Stopping" in own_shop.said(), "the first signal was not noticed")
+    own_shop.process.send_signal(signal.SIGINT)
+    assert own_shop.process.wait(10) in (128 + signal.SIGINT, 0)  # 0: it was quicker than the second signal
+    wait_until(lambda: not any(command_line(pid) for pid in family), "something lives on")
+    own_shop.start()
+    assert _answers(own_shop)
+
+
 def test_what_dies_is_started_again(own_shop: StartedShop) -> None:
     for words in ("router serve", "nats-server", "bin/postgres"):
         kill_and_wait_for_the_next(own_shop, words)

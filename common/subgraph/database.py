@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import asyncpg
 from tortoise.context import TortoiseContext
+from tortoise.exceptions import OperationalError
 
-from common.errors import UnavailableError
+from common.errors import BadInputError, UnavailableError
 from common.events.sql import SqlConnection
 from common.subgraph import migrations, transactions
 from common.subgraph.postgres_url import PostgresServer
@@ -18,6 +20,8 @@ Row = dict[str, Any]
 
 #: a statement running longer is a bug or a lock; better an error than a stuck pool
 STATEMENT_TIMEOUT_S = 15.0
+#: what PostgreSQL says to U+0000 in text and in jsonb
+UNSTORABLE_TEXT = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 
 
 @dataclass(slots=True)
@@ -90,5 +94,13 @@ class Database:
 
 
 async def fetch(connection: SqlConnection, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-    """All rows, `… RETURNING` included (Tortoise's `execute_query` would drop those)."""
-    return await connection.execute_query_dict(sql, list(parameters))
+    """All rows, `… RETURNING` included (Tortoise's `execute_query` would drop those).
+
+    Raises BadInputError for text with U+0000 in it, the one character PostgreSQL cannot store.
+    """
+    try:
+        return await connection.execute_query_dict(sql, list(parameters))
+    except OperationalError as exc:
+        if isinstance(exc.__cause__, UNSTORABLE_TEXT):
+            raise BadInputError("Text must not contain the character U+0000.") from exc
+        raise

@@ -24,6 +24,11 @@ RESERVATION_TTL_MAX_S = 3600
 SWEEP_GRACE_S = 5
 NAME_LENGTH_MAX = 200
 QUANTITY_MAX = 1_000_000_000
+WEIGHT_MAX_GRAMS = 10_000_000
+#: in minor units; a hundred lines of ten thousand such products still fit into 64 bits
+PRICE_MAX_MINOR = 100_000_000_000
+QUERY_LENGTH_MAX = 200
+_MINUSES = re.compile(r"(?:-\s*){2,}")
 _SKU = re.compile(r"[A-Z0-9][A-Z0-9._-]{1,63}")
 
 
@@ -229,6 +234,16 @@ def check_name(name: str) -> str:
     return cleaned
 
 
+def check_price(price_minor: int) -> None:
+    if not 0 <= price_minor <= PRICE_MAX_MINOR:
+        raise InvalidInput("A price is not negative, and not that high.", ["price"])
+
+
+def check_weight(weight_grams: int) -> None:
+    if not 0 <= weight_grams <= WEIGHT_MAX_GRAMS:
+        raise InvalidInput(f"A weight is between 0 and {WEIGHT_MAX_GRAMS} grams.", ["weightGrams"])
+
+
 def check_sku(sku: str) -> str:
     cleaned = sku.strip().upper()
     if not _SKU.fullmatch(cleaned):
@@ -240,6 +255,16 @@ def check_status_change(current: ProductStatus, wanted: ProductStatus) -> None:
     if wanted is not current and wanted not in STATUS_TRANSITIONS[current]:
         allowed = ", ".join(sorted(STATUS_TRANSITIONS[current]))
         raise InvalidInput(f"A product that is {current} can only become {allowed}.", ("status",))
+
+
+def clean_query(query: str) -> str | None:
+    """The words to search for; None where there are none. Raises InvalidInput for more than 200 characters.
+
+    Runs of minus signs become one: each is a negation of the next to PostgreSQL, which fails on 32 of them.
+    """
+    if len(query) > QUERY_LENGTH_MAX:
+        raise InvalidInput(f"A search has at most {QUERY_LENGTH_MAX} characters.", ["query"])
+    return _MINUSES.sub("-", query).strip() or None
 
 
 def slugify(name: str) -> str:

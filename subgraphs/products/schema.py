@@ -16,7 +16,7 @@ from common.subgraph.keyset import page_request
 from common.subgraph.schema import create_schema
 from common.subgraph.types import IdempotencyConflictError, InvalidInputError, MoneyInput, NotFoundError
 from subgraphs.products import domain, errors
-from subgraphs.products.domain import CATEGORY_PREFIX, PRODUCT_PREFIX, ProductSort, visible_statuses
+from subgraphs.products.domain import CATEGORY_PREFIX, PRODUCT_PREFIX, ProductSort, clean_query, visible_statuses
 from subgraphs.products.events import STOCK_STATUS_CHANGED
 from subgraphs.products.service import catalogue
 from subgraphs.products.service.catalogue import KEYSETS, product_of
@@ -195,10 +195,11 @@ async def _payload(info: Info, product_id: UUID) -> ProductPayload:
 
 
 def _filter(info: Info, given: ProductFilter) -> catalogue.ProductFilter:
-    """Raises BadInputError for money that is none, or prices in two currencies."""
+    """Raises BadInputError for money that is none, prices in two currencies, or a search that is too long."""
     try:
         lowest = None if given.price_min is None else _money(given.price_min, "priceMin")
         highest = None if given.price_max is None else _money(given.price_max, "priceMax")
+        query = None if given.query is None else clean_query(given.query)
     except errors.InvalidInput as exc:
         raise BadInputError(exc.message) from exc
     bound = lowest or highest
@@ -215,7 +216,7 @@ def _filter(info: Info, given: ProductFilter) -> catalogue.ProductFilter:
         price_min_minor=lowest.amount_minor if lowest else None,
         price_max_minor=highest.amount_minor if highest else None,
         in_stock=given.in_stock,
-        query=given.query,
+        query=query,
         ids=None if ids is None else tuple(product_id for product_id in ids if product_id is not None),
     )
 

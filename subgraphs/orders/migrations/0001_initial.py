@@ -345,7 +345,7 @@ class Migration(migrations.Migration):
                 "table": "saga",
                 "app": "orders",
                 "pk_attr": "order_id",
-                "table_description": "What the house owes an order: a row for each order that is not at rest, taken by workers when `next_at` is due.",
+                "table_description": "What the house owes an order: a row for each order that is not at rest, taken by workers at `next_at`.",
             },
             bases=["Model"],
         ),

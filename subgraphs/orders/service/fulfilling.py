@@ -18,6 +18,7 @@ from subgraphs.orders.events import fulfillment_created
 from subgraphs.orders.service.moving import Moving, moved
 from subgraphs.orders.service.store import move_order
 
+LABEL_LENGTH_MAX = 100
 _PROGRESS = """
 SELECT l.id, l.product_id, l.quantity AS ordered, coalesce(sum(f.quantity), 0)::int AS shipped,
     coalesce(sum(f.quantity) FILTER (WHERE p.delivered_at IS NOT NULL), 0)::int AS delivered
@@ -95,6 +96,8 @@ class Fulfilling:
                 order.status.value,
                 [OrderStatus.CONFIRMED.value],
             )
+        if any(len(text or "") > LABEL_LENGTH_MAX for text in (shipment.carrier, shipment.tracking_number)):
+            raise InvalidInput(f"At most {LABEL_LENGTH_MAX} characters.", ["carrier"])
         line_by_id = {row["id"]: row for row in await fetch(connection, _PROGRESS, [order.id])}
         if not shipment.quantity_by_line:
             raise InvalidInput("A fulfilment has at least one line.", ["lines"])

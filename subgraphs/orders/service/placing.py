@@ -20,8 +20,8 @@ from common.subgraph.database import Database
 from common.subgraph.due import Signal
 from common.subgraph.idempotency import IdempotentRequest, store_answer
 from common.subgraph.phased import Finished, begin, give_up
+from subgraphs.orders.domain.address import check_address
 from subgraphs.orders.domain.pricing import PricedLine, RequestedLine, Totals, check_lines, price_order
-from subgraphs.orders.domain.rates import is_country
 from subgraphs.orders.domain.records import Order
 from subgraphs.orders.domain.status import FulfillmentStatus, OrderStatus
 from subgraphs.orders.errors import InvalidInput, OrderError, ReservationUnavailable, raise_if_refused, to_answer
@@ -91,9 +91,8 @@ class Placing:
 
     async def _carry_out(self, order_id: UUID, wanted: OrderRequest, request: IdempotentRequest) -> None:
         lines, cart = await self._lines(wanted)
-        country = str(wanted.shipping_address["country"])
-        if not is_country(country):
-            raise InvalidInput("A country is given by its two capital letters (ISO 3166-1).", ["shippingAddress"])
+        address = check_address(wanted.shipping_address)
+        wanted, country = replace(wanted, shipping_address=address), str(address["country"])
         digits = currency_digits(wanted.currency)
         # asked before stock is held: is there a rate for shipping in this currency at all?
         price_order((), country, wanted.currency, digits)

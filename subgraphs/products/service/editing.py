@@ -19,8 +19,10 @@ from subgraphs.products.domain import (
     ProductStatus,
     check_adjustment,
     check_name,
+    check_price,
     check_sku,
     check_status_change,
+    check_weight,
     slugify,
 )
 from subgraphs.products.errors import (
@@ -171,9 +173,8 @@ class Editing:
         name = check_name(product.name)
         if not 0 <= product.on_hand <= QUANTITY_MAX:
             raise InvalidInput(f"The inventory is between 0 and {QUANTITY_MAX}.", ["inventory"])
-        if product.weight_grams < 0:
-            raise InvalidInput("A weight is not negative.", ["weightGrams"])
-        _check_price(product.price_minor)
+        check_weight(product.weight_grams)
+        check_price(product.price_minor)
         suffix = format_id(PRODUCT_PREFIX, product_id)[-10:]
         sku = check_sku(product.sku or f"P-{suffix}")
         if product.category_id is not None and not await fetch(
@@ -216,12 +217,7 @@ class Editing:
             check_status_change(status, changes.status)
             status = changes.status
         price_minor, currency = changes.price or (row["price_minor"], row["currency"])
-        _check_price(price_minor)
+        check_price(price_minor)
         name = row["name"] if changes.name is None else check_name(changes.name)
         description = row["description"] if changes.description is None else changes.description
         return [row["id"], row["version"], name, description, price_minor, currency, status.value, self.clock.now()]
-
-
-def _check_price(price_minor: int) -> None:
-    if price_minor < 0:
-        raise InvalidInput("A price is not negative.", ["price"])

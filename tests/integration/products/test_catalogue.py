@@ -81,6 +81,17 @@ async def test_a_list_is_narrowed_by_words_prices_and_stock(
     assert sorted(node["name"] for node in found["products"]["nodes"]) == sorted(names)
 
 
+@pytest.mark.parametrize("query", ["-" * 200, "- " * 100, '"unclosed', "a:*&|!()", "' OR 1=1 --", "or or", " "])
+async def test_no_words_break_the_search(shelf: Shelf, query: str) -> None:
+    await shelf.client.data(PAGE, {"filter": {"query": query}, "sort": "NEWEST"})
+
+
+@pytest.mark.parametrize("query", ["\0", "a" * 201])
+async def test_words_that_cannot_be_searched_for_are_the_callers_mistake(shelf: Shelf, query: str) -> None:
+    answer = await shelf.client.execute(PAGE, {"filter": {"query": query}, "sort": "NEWEST"})
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_USER_INPUT"]
+
+
 async def test_a_cursor_is_refused_under_another_filter(shelf: Shelf) -> None:
     for _ in range(2):
         await shelf.add(stock=1)
@@ -173,7 +184,9 @@ async def test_creating_twice_under_one_key_makes_one_product(shelf: Shelf) -> N
         ({"name": "  "}, "InvalidInputError"),
         ({"price": usd("1.001")}, "InvalidInputError"),
         ({"price": usd("-1.00")}, "InvalidInputError"),
+        ({"price": usd("9" * 16)}, "InvalidInputError"),
         ({"inventory": -1}, "InvalidInputError"),
+        ({"weightGrams": 2**31 - 1}, "InvalidInputError"),
         ({"categoryId": "cat_01h455vb4pex5vsknk084sn02q"}, "NotFoundError"),
     ],
 )

@@ -1,0 +1,46 @@
+"""The choice among options by what they cost together."""
+
+from __future__ import annotations
+
+from random import Random
+
+from router.planner.choose import choose
+from router.planner.cost import below, levels, request, weight
+
+COUNT = 3
+
+
+def test_what_is_fetched_anyway_is_free() -> None:
+    one, other = request(0, 0, COUNT), request(1, 0, COUNT)
+    assert choose([[other], [one, other]], COUNT) == [0, 1]
+
+
+def test_the_first_of_equal_options_is_taken() -> None:
+    assert choose([[request(2, 0, COUNT), request(1, 0, COUNT)]], COUNT) == [0]
+
+
+def test_one_subgraph_for_all_beats_one_for_each() -> None:
+    first, second, third = (request(i, 0, COUNT) for i in range(3))
+    assert choose([[first, third], [second, third], [first, third]], COUNT) == [1, 1, 1]
+
+
+def test_requests_weigh_more_than_round_trips() -> None:
+    chain = request(0, 0, COUNT) | below(request(0, 0, COUNT), 1, COUNT)
+    wide = request(0, 0, COUNT) | request(1, 0, COUNT) | request(2, 0, COUNT)
+    assert levels(chain, COUNT) == 2
+    assert weight(chain, COUNT) < weight(wide, COUNT)
+
+
+def test_no_other_choice_costs_less() -> None:
+    random = Random(5)  # noqa: S311  # repeatable test data
+    for _ in range(300):
+        options = [[1 << random.randrange(6) | 1 << random.randrange(6) for _ in range(3)] for _ in range(4)]
+        chosen = choose(options, COUNT)
+        found = 0
+        for costs, index in zip(options, chosen, strict=True):
+            found |= costs[index]
+        best = min(
+            weight(a | b | c | d, COUNT)
+            for a in options[0] for b in options[1] for c in options[2] for d in options[3]
+        )  # fmt: skip
+        assert weight(found, COUNT) == best

@@ -1,0 +1,309 @@
+"""Whole plans for small supergraphs, one feature each. Every plan is also proved sound."""
+
+from __future__ import annotations
+
+from tests.kit.supergraphs import load, plan_lines
+
+PRODUCTS = load(
+    "products reviews stock",
+    r"""
+type Query @join__type(graph: PRODUCTS) @join__type(graph: REVIEWS) @join__type(graph: STOCK) {
+  product: Product @join__field(graph: PRODUCTS)
+  products: [Product!]! @join__field(graph: PRODUCTS)
+}
+type Product @join__type(graph: PRODUCTS, key: "id") @join__type(graph: REVIEWS, key: "id")
+    @join__type(graph: STOCK, key: "id") {
+  id: ID!
+  name: String @join__field(graph: PRODUCTS)
+  price(currency: String): Int @join__field(graph: PRODUCTS) @join__field(graph: STOCK, external: true)
+  reviews: [Review!] @join__field(graph: REVIEWS)
+  stock: Int @join__field(graph: STOCK)
+  taxed: Int @join__field(graph: STOCK, requires: "price(currency: \"EUR\")")
+  taxedInDollars: Int @join__field(graph: STOCK, requires: "price(currency: \"USD\")")
+}
+type Review @join__type(graph: REVIEWS) { body: String author: Product }
+""",
+)
+
+KEY_CHAIN = load(
+    "a b c",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) @join__type(graph: C) { user: User
+    @join__field(graph: A) }
+type User @join__type(graph: A, key: "id") @join__type(graph: B, key: "id")
+    @join__type(graph: B, key: "email") @join__type(graph: C, key: "email") {
+  id: ID! @join__field(graph: A) @join__field(graph: B)
+  email: String @join__field(graph: B) @join__field(graph: C)
+  city: String @join__field(graph: C)
+}
+""",
+)
+
+PROVIDED = load(
+    "a b",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) { post: Post
+    @join__field(graph: A, provides: "author { name }") same: Post @join__field(graph: A) }
+type Post @join__type(graph: A) { author: User }
+type User @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String
+    @join__field(graph: A, external: true) @join__field(graph: B) }
+""",
+)
+
+INTERFACE_OBJECT = load(
+    "a b",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) { all: [Media!]!
+    @join__field(graph: A) top: Media @join__field(graph: B) }
+interface Media @join__type(graph: A, key: "id") @join__type(graph: B, key: "id", isInterfaceObject: true) {
+    id: ID! title: String @join__field(graph: A) score: Int @join__field(graph: B) }
+type Book implements Media @join__implements(graph: A, interface: "Media")
+    @join__type(graph: A, key: "id") { id: ID! title: String pages: Int score: Int @join__field }
+type Film implements Media @join__implements(graph: A, interface: "Media")
+    @join__type(graph: A, key: "id") { id: ID! title: String score: Int @join__field }
+""",
+)
+
+UNION = load(
+    "a b",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) { media: Media @join__field(graph: A) }
+union Media @join__type(graph: A) @join__unionMember(graph: A, member: "Book")
+    @join__unionMember(graph: A, member: "Film") = Book | Film
+type Book @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! title: String!
+    @join__field(graph: A) isbn: String @join__field(graph: B) owner: User @join__field(graph: A) }
+type Film @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! title: String
+    @join__field(graph: A) length: Int @join__field(graph: B) director: User @join__field(graph: A) }
+type User @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String
+    @join__field(graph: B) }
+""",
+)
+
+ROOTS = load(
+    "a b",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) { n: Int @join__field(graph: A) }
+type Mutation @join__type(graph: A) @join__type(graph: B) { add(n: Int): User
+    @join__field(graph: A) drop: Int @join__field(graph: B) }
+type User @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String
+    @join__field(graph: B) }
+type Subscription @join__type(graph: A) { changed: User }
+""",
+)
+
+OVERRIDE = load(
+    "a b",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) { user: User @join__field(graph: A) }
+type User @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String
+    @join__field(graph: A, overrideLabel: "moved") @join__field(graph: B, override: "a", overrideLabel:
+    "moved") }
+""",
+)
+
+SHARED = load(
+    "a b",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) { config: Config }
+type Config @join__type(graph: A) @join__type(graph: B) { a: Int @join__field(graph: A) b: Int
+    @join__field(graph: B) }
+""",
+)
+
+CONFLICT = load(
+    "a",
+    r"""
+type Query @join__type(graph: A) { pet: Pet }
+interface Pet @join__type(graph: A) { name: String }
+type Cat implements Pet @join__implements(graph: A, interface: "Pet")
+    @join__type(graph: A) { name: String @join__field(graph: A, type: "String!") }
+type Dog implements Pet @join__implements(graph: A, interface: "Pet") @join__type(graph: A) { name: String }
+""",
+)
+
+LATER = load(
+    "a b c",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) @join__type(graph: C) { p: P @join__field(graph: A) }
+type P @join__type(graph: A, key: "id") @join__type(graph: B, key: "id")
+    @join__type(graph: C, key: "id") { id: ID!
+ stock: Int @join__field(graph: B) price: Int @join__field(graph: C)
+    @join__field(graph: B, external: true) tax: Int @join__field(graph: B, requires: "price") }
+""",
+)
+
+
+def test_a_field_of_another_subgraph_is_fetched_by_the_key() -> None:
+    query = "{ product { name stock } }"
+    assert plan_lines(PRODUCTS, query) == [
+        "0 products: {product{__typename name id}}",
+        "1 stock after 0 at product (Product(id)): {... on Product{stock}}",
+    ]
+
+
+def test_lookups_that_need_nothing_of_each_other_run_side_by_side() -> None:
+    query = "{ products { reviews { body author { name } } stock } }"
+    assert plan_lines(PRODUCTS, query) == [
+        "0 products: {products{__typename id}}",
+        "1 reviews after 0 at products.@ (Product(id)): {... on Product{reviews{body author{__typename id}}}}",
+        "2 stock after 0 at products.@ (Product(id)): {... on Product{stock}}",
+        "3 products after 1 at products.@.reviews.@.author (Product(id)): {... on Product{name}}",
+    ]
+
+
+def test_requirements_with_other_arguments_than_the_clients_own_use_are_fetched_under_aliases() -> None:
+    query = '{ product { price(currency: "GBP") taxed taxedInDollars } }'
+    assert plan_lines(PRODUCTS, query) == [
+        (
+            '0 products: {product{__typename price(currency: "GBP") id _price_0:price(currency: "EUR") '
+            '_price_1:price(currency: "USD")}}'
+        ),
+        (
+            "1 stock after 0 | _e0 at product (Product(id price:_price_0)) | _e1 at product (Product(id "
+            "price:_price_1)): query($representations_0:[_Any!]!,$representations_1:[_Any!]!){"
+            "_e0:_entities(representations:$representations_0){... on Product{taxed}} "
+            "_e1:_entities(representations:$representations_1){... on Product{taxedInDollars}}}"
+        ),
+    ]
+
+
+def test_a_fetch_whose_fields_are_all_guarded_is_conditional() -> None:
+    query = "query ($a: Boolean!) { product { name stock @include(if: $a) reviews @skip(if: $a) { body } } }"
+    assert plan_lines(PRODUCTS, query) == [
+        "0 products: {product{__typename name id}}",
+        "1 stock after 0 at product (Product(id)): {... on Product{stock}}",
+        "2 reviews after 0 at product (Product(id)): {... on Product{reviews{body}}}",
+    ]
+
+
+def test_a_key_keeps_clear_of_a_client_alias_of_the_same_name() -> None:
+    query = "{ product { id: name stock } }"
+    assert plan_lines(PRODUCTS, query) == [
+        "0 products: {product{__typename id:name _id_0:id}}",
+        "1 stock after 0 at product (Product(id:_id_0)): {... on Product{stock}}",
+    ]
+
+
+def test_equal_lookups_at_two_paths_are_one_lookup() -> None:
+    query = "{ a: product { stock } b: products { stock } }"
+    assert plan_lines(PRODUCTS, query) == [
+        "0 products: {a:product{__typename id} b:products{__typename id}}",
+        (
+            "1 stock after 0 | _e0 at a, b.@ (Product(id)): query($representations_0:[_Any!]!){"
+            "_e0:_entities(representations:$representations_0){... on Product{stock}}}"
+        ),
+    ]
+
+
+def test_a_key_that_the_first_subgraph_lacks_is_fetched_on_the_way() -> None:
+    query = "{ user { city } }"
+    assert plan_lines(KEY_CHAIN, query) == [
+        "0 a: {user{__typename id}}",
+        "1 b after 0 at user (User(id)): {... on User{email}}",
+        "2 c after 0, 1 at user (User(email)): {... on User{city}}",
+    ]
+
+
+def test_a_provided_field_is_taken_where_it_is_provided_and_only_there() -> None:
+    query = "{ post { author { name } } same { author { name } } }"
+    assert plan_lines(PROVIDED, query) == [
+        "0 a: {post{author{name}} same{author{__typename id}}}",
+        "1 b after 0 at same.author (User(id)): {... on User{name}}",
+    ]
+
+
+def test_an_interface_object_is_entered_for_all_types_at_once() -> None:
+    query = "{ all { title score } }"
+    assert plan_lines(INTERFACE_OBJECT, query) == [
+        "0 a: {all{__typename title ... on Book{id} ... on Film{id}}}",
+        "1 b after 0 at all.@ (Book(id) Film(id)): {... on Media{score}}",
+    ]
+
+
+def test_the_concrete_type_of_an_interface_object_is_asked_where_the_interface_is_real() -> None:
+    query = "{ top { score __typename ... on Book { pages } } }"
+    assert plan_lines(INTERFACE_OBJECT, query) == [
+        "0 b: {top{score id}}",
+        "1 a after 0 at top (Media(id)): {... on Media{__typename ... on Book{pages}}}",
+    ]
+
+
+def test_objects_of_different_types_are_looked_up_by_one_fetch() -> None:
+    query = "{ media { ... on Book { isbn } ... on Film { length } } }"
+    assert plan_lines(UNION, query) == [
+        "0 a: {media{__typename ... on Book{id} ... on Film{id}}}",
+        "1 b after 0 at media (Book(id) Film(id)): {... on Book{isbn} ... on Film{length}}",
+    ]
+
+
+def test_one_response_key_of_two_types_with_different_meanings_is_told_apart_by_type() -> None:
+    query = "{ media { ... on Book { by: owner { name } } ... on Film { by: director { name } } } }"
+    assert plan_lines(UNION, query) == [
+        "0 a: {media{__typename ... on Book{by:owner{__typename id}} ... on Film{by:director{__typename id}}}}",
+        (
+            "1 b after 0 | _e0 at media|[Book].by, media|[Film].by (User(id)): query($representations_0:[_Any!]!){"
+            "_e0:_entities(representations:$representations_0){... on User{name}}}"
+        ),
+    ]
+
+
+def test_mutations_run_in_order_and_neighbours_share_a_request() -> None:
+    query = "mutation M($n: Int) { one: add(n: $n) { name } two: add(n: 2) { id } drop three: add { id } }"
+    assert plan_lines(ROOTS, query) == [
+        "0 a: mutation M__a__0($n: Int){one:add(n: $n){__typename id} two:add(n: 2){id}}",
+        "1 b after 0 at one (User(id)): {... on User{name}}",
+        "2 b after 0, 1: mutation M__b__2{drop}",
+        "3 a after 0, 1, 2: mutation M__a__3{three:add{id}}",
+    ]
+
+
+def test_each_event_of_a_subscription_is_completed_by_entity_fetches() -> None:
+    query = "subscription { changed { name } }"
+    assert plan_lines(ROOTS, query) == [
+        "0 a: subscription{changed{__typename id}}",
+        "1 b after 0 at changed (User(id)): {... on User{name}}",
+    ]
+
+
+def test_an_override_with_a_label_that_is_off_leaves_the_field_where_it_was() -> None:
+    query = "{ user { name } }"
+    assert plan_lines(OVERRIDE, query) == [
+        "0 a: {user{name}}",
+    ]
+
+
+def test_an_override_with_a_label_that_is_on_moves_the_field() -> None:
+    query = "{ user { name } }"
+    assert plan_lines(OVERRIDE, query, "moved") == [
+        "0 a: {user{__typename id}}",
+        "1 b after 0 at user (User(id)): {... on User{name}}",
+    ]
+
+
+def test_a_value_type_spread_over_two_subgraphs_is_fetched_from_both() -> None:
+    query = "{ config { a b } }"
+    assert plan_lines(SHARED, query) == [
+        "0 a: {config{a}}",
+        "1 b: {config{b}}",
+    ]
+
+
+def test_fields_that_cannot_share_a_response_key_in_the_subgraph_are_aliased_and_renamed() -> None:
+    query = "{ pet { ... on Cat { name } ... on Dog { name } } }"
+    assert plan_lines(CONFLICT, query) == [
+        "0 a: {pet{__typename ... on Cat{name} ... on Dog{_name_1_alias:name}}}",
+    ]
+
+
+def test_a_lookup_nobody_waits_for_travels_with_a_later_request_to_its_subgraph() -> None:
+    query = "{ p { stock tax } }"
+    assert plan_lines(LATER, query) == [
+        "0 a: {p{__typename id}}",
+        "1 c after 0 at p (P(id)): {... on P{price}}",
+        (
+            "2 b after 0, 1 | _e0 at p (P(id)) | _e1 at p (P(id price)): "
+            "query($representations_0:[_Any!]!,$representations_1:[_Any!]!){"
+            "_e0:_entities(representations:$representations_0){... on P{stock}} "
+            "_e1:_entities(representations:$representations_1){... on P{tax}}}"
+        ),
+    ]

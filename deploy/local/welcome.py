@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from deploy.local.demo import demo_logins
+from deploy.local.demo import demo_logins, demo_token
 from deploy.local.state import Running, StateFolder
 from deploy.local.terminal import Terminal
+
+_TOKEN_HOURS = 12
 
 
 def welcome(running: Running, folder: StateFolder, terminal: Terminal) -> None:
@@ -32,6 +34,7 @@ def _accounts(folder: StateFolder) -> list[str]:
     logins = demo_logins(folder)
     if not logins:
         return []
+    customer = next((login.name for login in logins if login.roles == ["CUSTOMER"]), logins[0].name)
     return [
         "",
         "  Demo accounts",
@@ -39,5 +42,7 @@ def _accounts(folder: StateFolder) -> list[str]:
             f"    {login.email:<25} {login.password:<24} {', '.join(login.roles).lower().replace('_', ' ')}"
             for login in logins
         ),
-        "    a token of one:   .venv/bin/punnet token alice",
+        "",
+        f"  A token of {customer}'s for {_TOKEN_HOURS} hours; `.venv/bin/punnet token NAME` prints others",
+        f"    {demo_token(folder, customer, lifetime_s=_TOKEN_HOURS * 3600)}",
     ]

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 
-from common.ids import new_id
+from common.ids import new_id, parse_id, uuid7
 from common.subgraph.statements import record_statements
 from subgraphs.users.domain import Role
 from tests.kit.commerce import ADDRESS, PLACE, STAFF, Commerce, customer, database_of
@@ -197,3 +198,34 @@ async def test_orders_of_others_look_as_if_they_did_not_exist(shop: Commerce) ->
     assert await shop.orders.entities("... on User { orders { nodes { id } } }", user, buyer) == [
         {"orders": {"nodes": [{"id": order["id"]}]}}
     ]
+
+
+async def test_a_repetition_continues_where_a_request_died_and_holds_nothing_twice(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    items = [{"productId": product_id, "quantity": 2}]
+    database = database_of(shop.orders)
+    first = await shop.place(buyer, items, idempotencyKey="k")
+    # as if the process had died after the goods were held and before the order was written
+    order_id = parse_id("ord", first["order"]["id"])
+    await database.fetch("TRUNCATE orders, order_line, order_history, saga, outbox CASCADE")
+    point = {"recovery_point": {"order_id": str(order_id)}, "locked_until": 0}
+    await database.fetch("UPDATE idempotency SET answer = $1", [orjson.dumps(point).decode()])
+
+    again = await shop.place(buyer, items, idempotencyKey="k")
+    assert again["errors"] == []
+    assert again["order"]["id"] == first["order"]["id"]
+    assert await shop.inventory(product_id) == (5, 2)
+    other = [{"productId": product_id, "quantity": 1}]
+    assert codes(await shop.place(buyer, other, idempotencyKey="k")) == ["IdempotencyConflictError"]
+
+
+async def test_a_request_that_is_still_running_makes_its_repetition_wait_and_then_give_way(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    items = [{"productId": product_id, "quantity": 2}]
+    await shop.place(buyer, items, idempotencyKey="k")
+    running = {"recovery_point": {"order_id": str(uuid7())}, "locked_until": 2**40}
+    await database_of(shop.orders).fetch("UPDATE idempotency SET answer = $1", [orjson.dumps(running).decode()])
+    given = {"items": items, "shippingAddress": ADDRESS, "idempotencyKey": "k"}
+    answer = await shop.orders.execute(PLACE, {"input": given}, buyer)
+    (error,) = answer["errors"]
+    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("IDEMPOTENCY_IN_FLIGHT", True)

@@ -1,95 +1,54 @@
 """Root fields of the orders subgraph: each calls the service or a loader and maps what comes back."""
 
 from collections.abc import AsyncIterator
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import strawberry
 from strawberry.federation.schema_directives import Authenticated, ListSize
 
-from common.auth import Principal
 from common.errors import BadInputError
-from common.ids import format_id
-from common.money import DIGITS_BY_CURRENCY, InvalidMoneyError, Money
 from common.subgraph.access import require_scope, require_user
 from common.subgraph.connections import Connection
 from common.subgraph.errors import IdempotencyConflictedError
 from common.subgraph.keyset import page_request
 from common.subgraph.schema import create_schema
-from common.subgraph.types import IdempotencyConflictError, InvalidInputError, NotFoundError
-from common.subgraph.types import Money as MoneyType
 from subgraphs.orders import errors
-from subgraphs.orders.domain.pricing import RequestedLine
 from subgraphs.orders.domain.status import CancelReason, OrderStatus
 from subgraphs.orders.domain.words import (
-    CART_PREFIX,
-    DEFAULT_CURRENCY,
     FULFILLMENT_PREFIX,
-    LINE_PREFIX,
     ORDER_PREFIX,
     PRODUCT_PREFIX,
     USER_PREFIX,
 )
 from subgraphs.orders.events import ORDER_EVENTS
-from subgraphs.orders.service.fulfilling import Shipment
-from subgraphs.orders.service.placing import OrderRequest
 from subgraphs.orders.service.reading import NEWEST
 from subgraphs.orders.service.store import order_of
-from subgraphs.orders.types import (
+from subgraphs.orders.types.entities import (
     FULFIL,
     READ_ANY,
     WRITE_ANY,
     Cart,
-    CartPayload,
-    FulfillmentCreateInput,
-    IllegalTransitionError,
     Info,
-    InsufficientStockError,
     Order,
-    OrderPayload,
-    OrderPlaceInput,
-    PriceChangedError,
     Product,
-    StockShortage,
     User,
     is_visible,
     uuid_of,
 )
+from subgraphs.orders.types.payloads import (
+    CartPayload,
+    FulfillmentCreateInput,
+    OrderPayload,
+    OrderPlaceInput,
+    caller,
+    known,
+    order_error,
+    order_request,
+    shipment,
+)
 
 REFUSALS = (errors.OrderError, IdempotencyConflictedError)
-
-
-def order_error(refusal: Exception) -> Any:
-    """The payload error of a refusal; Any, because payloads share the union."""
-    match refusal:
-        case errors.InsufficientStock():
-            shortages = [
-                StockShortage(product=Product(id=strawberry.ID(product_id)), requested=requested, available=available)
-                for product_id, requested, available in refusal.shortages
-            ]
-            return InsufficientStockError(message=refusal.message, path=list(refusal.path), shortages=shortages)
-        case errors.PriceChanged():
-            return PriceChangedError(
-                message=refusal.message,
-                path=list(refusal.path),
-                product=Product(id=strawberry.ID(refusal.product_id)),
-                was=MoneyType.of(refusal.was_minor, refusal.currency),
-                now=MoneyType.of(refusal.now_minor, refusal.currency),
-            )
-        case errors.IllegalTransition():
-            return IllegalTransitionError(
-                message=refusal.message,
-                path=list(refusal.path),
-                from_=OrderStatus(refusal.status),
-                allowed=[OrderStatus(status) for status in refusal.allowed],
-            )
-        case errors.NotFound():
-            return NotFoundError(message=refusal.message, path=list(refusal.path))
-        case errors.InvalidInput():
-            return InvalidInputError(message=refusal.message, path=list(refusal.path))
-        case _:
-            return IdempotencyConflictError(message=str(refusal), path=["idempotencyKey"])
 
 
 @strawberry.type
@@ -140,9 +99,9 @@ class Mutation:
     async def cart_set_line(
         self, info: Info, product_id: strawberry.ID, quantity: int, expected_version: int | None = None
     ) -> CartPayload:
-        customer_id = _caller(info.context.principal)
+        customer_id = caller(info.context.principal)
         try:
-            product = _known(PRODUCT_PREFIX, product_id, "There is no such product.", ["productId"])
+            product = known(PRODUCT_PREFIX, product_id, "There is no such product.", ["productId"])
             cart = await info.context.service.carts.set_line(customer_id, product, quantity, expected_version)
         except REFUSALS as refusal:
             return CartPayload(errors=[order_error(refusal)])
@@ -150,7 +109,7 @@ class Mutation:
 
     @strawberry.federation.mutation(authenticated=True)
     async def cart_clear(self, info: Info) -> CartPayload:
-        return CartPayload(cart=Cart.of(await info.context.service.carts.clear(_caller(info.context.principal))))
+        return CartPayload(cart=Cart.of(await info.context.service.carts.clear(caller(info.context.principal))))
 
     @strawberry.federation.mutation(
         authenticated=True,
@@ -158,7 +117,7 @@ class Mutation:
     )
     async def order_place(self, info: Info, input: OrderPlaceInput) -> OrderPayload:
         try:
-            order_id = await info.context.service.placing.place(_order_request(info.context.principal, input))
+            order_id = await info.context.service.placing.place(order_request(info.context.principal, input))
         except REFUSALS as refusal:
             return OrderPayload(errors=[order_error(refusal)])
         return await _payload(info, order_id)
@@ -172,7 +131,7 @@ class Mutation:
         principal = info.context.principal
         actor = require_user(principal)
         try:
-            order_id = _known(ORDER_PREFIX, id, "There is no such order.", ["id"])
+            order_id = known(ORDER_PREFIX, id, "There is no such order.", ["id"])
             is_staff = principal.has_scope(WRITE_ANY)
             await info.context.service.cancelling.cancel(
                 actor, order_id, reason, is_staff=is_staff, key=idempotency_key
@@ -185,7 +144,7 @@ class Mutation:
     async def fulfillment_create(self, info: Info, input: FulfillmentCreateInput) -> OrderPayload:
         actor = require_scope(info.context.principal, FULFIL)
         try:
-            order_id = await info.context.service.fulfilling.ship(actor, _shipment(input), input.idempotency_key)
+            order_id = await info.context.service.fulfilling.ship(actor, shipment(input), input.idempotency_key)
         except REFUSALS as refusal:
             return OrderPayload(errors=[order_error(refusal)])
         return await _payload(info, order_id)
@@ -196,7 +155,7 @@ class Mutation:
     async def fulfillment_deliver(self, info: Info, id: strawberry.ID) -> OrderPayload:
         actor = require_scope(info.context.principal, FULFIL)
         try:
-            fulfillment_id = _known(FULFILLMENT_PREFIX, id, "There is no such fulfilment.", ["id"])
+            fulfillment_id = known(FULFILLMENT_PREFIX, id, "There is no such fulfilment.", ["id"])
             order_id = await info.context.service.fulfilling.deliver(actor, fulfillment_id)
         except REFUSALS as refusal:
             return OrderPayload(errors=[order_error(refusal)])
@@ -242,82 +201,6 @@ class Subscription:
 async def _payload(info: Info, order_id: UUID) -> OrderPayload:
     record = await info.context.loaders.order.load(order_id)
     return OrderPayload(order=Order.of(record) if record else None)
-
-
-def _caller(principal: Principal) -> UUID:
-    """Raises UNAUTHENTICATED, and BAD_USER_INPUT for a caller that is no customer, such as a part of the system."""
-    customer_id = uuid_of(USER_PREFIX, require_user(principal))
-    if customer_id is None:
-        raise BadInputError("Only users have carts and orders.")
-    return customer_id
-
-
-def _known(prefix: str, text: str, message: str, path: list[str]) -> UUID:
-    """Raises NotFound for what is not an id of that kind."""
-    found = uuid_of(prefix, text)
-    if found is None:
-        raise errors.NotFound(message, path)
-    return found
-
-
-def _order_request(principal: Principal, given: OrderPlaceInput) -> OrderRequest:
-    """Raises the errors of `errors.py`."""
-    caller_id = _caller(principal)
-    customer_id = caller_id
-    if given.customer_id is not None and given.customer_id != principal.subject:
-        if not principal.has_scope(WRITE_ANY):
-            raise errors.InvalidInput("You can order for yourself only.", ["customerId"])
-        customer_id = _known(USER_PREFIX, given.customer_id, "There is no such customer.", ["customerId"])
-    currency = given.currency or DEFAULT_CURRENCY
-    if currency not in DIGITS_BY_CURRENCY:
-        raise errors.InvalidInput("A currency is given by its ISO 4217 code.", ["currency"])
-    items = None
-    if given.items is not None:
-        items = tuple(
-            RequestedLine(
-                _known(
-                    PRODUCT_PREFIX, item.product_id, "There is no such product.", ["items", str(index), "productId"]
-                ),
-                item.quantity,
-                _minor(item.expected_unit_price, currency, ["items", str(index), "expectedUnitPrice"]),
-            )
-            for index, item in enumerate(given.items)
-        )
-    cart_id = given.cart_id and _known(CART_PREFIX, given.cart_id, "There is no such cart.", ["cartId"])
-    return OrderRequest(
-        actor=format_id(USER_PREFIX, caller_id),
-        customer_id=customer_id,
-        items=items,
-        cart_id=cart_id or None,
-        shipping_address=given.shipping_address.to_dict(),
-        currency=currency,
-        key=given.idempotency_key,
-    )
-
-
-def _minor(amount: Decimal | None, currency: str, path: list[str]) -> int | None:
-    if amount is None:
-        return None
-    try:
-        return Money.parse(format(amount, "f"), currency).amount_minor
-    except InvalidMoneyError as exc:
-        raise errors.InvalidInput(str(exc), path) from exc
-
-
-def _shipment(given: FulfillmentCreateInput) -> Shipment:
-    lines = [(_line_id(line.order_line_id), line.quantity) for line in given.lines]
-    if len({line_id for line_id, _ in lines}) != len(lines):
-        raise errors.InvalidInput("Every line may appear once; add up the quantities.", ["lines"])
-    return Shipment(
-        order_id=_known(ORDER_PREFIX, given.order_id, "There is no such order.", ["orderId"]),
-        quantity_by_line=dict(lines),
-        carrier=given.carrier,
-        tracking_number=given.tracking_number,
-    )
-
-
-def _line_id(text: str) -> UUID:
-    return _known(LINE_PREFIX, text, "There is no such line in this order.", ["lines", "orderLineId"])
 
 
 schema = create_schema("orders", query=Query, mutation=Mutation, subscription=Subscription, types=[Product, User, Cart])

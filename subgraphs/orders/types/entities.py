@@ -1,9 +1,8 @@
-"""GraphQL types of the orders subgraph and how records become them."""
+"""What can be read: orders, carts, and what orders adds to users and products."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Self, TypeAlias
+from typing import Self, TypeAlias
 from uuid import UUID
 
 import strawberry
@@ -18,13 +17,8 @@ from common.subgraph.context import Context
 from common.subgraph.keyset import page_request
 from common.subgraph.schema import Representation
 from common.subgraph.types import (
-    IdempotencyConflictError,
-    InvalidInputError,
     Money,
-    NotFoundError,
     PostalAddress,
-    PostalAddressInput,
-    UserError,
 )
 from subgraphs.orders.domain import records
 from subgraphs.orders.domain.pricing import QUANTITY_MAX
@@ -336,85 +330,3 @@ def uuid_of(prefix: str, text: str) -> UUID | None:
         return parse_id(prefix, text)
     except InvalidIdError:
         return None
-
-
-@strawberry.type
-class StockShortage:
-    product: Product
-    requested: int
-    available: int
-
-
-@strawberry.type
-class InsufficientStockError(UserError):
-    shortages: list[StockShortage]
-
-
-@strawberry.type
-class PriceChangedError(UserError):
-    product: Product
-    was: Money
-    now: Money
-
-
-@strawberry.type
-class IllegalTransitionError(UserError):
-    from_: OrderStatus = strawberry.field(name="from")
-    allowed: list[OrderStatus]
-
-
-OrderError = Annotated[
-    InvalidInputError
-    | NotFoundError
-    | IdempotencyConflictError
-    | InsufficientStockError
-    | PriceChangedError
-    | IllegalTransitionError,
-    strawberry.union("OrderError"),
-]
-
-
-@strawberry.type
-class OrderPayload:
-    order: Order | None = None
-    errors: list[OrderError] = strawberry.field(default_factory=list)
-
-
-@strawberry.type
-class CartPayload:
-    cart: Cart | None = None
-    errors: list[OrderError] = strawberry.field(default_factory=list)
-
-
-@strawberry.input
-class OrderLineInput:
-    product_id: strawberry.ID
-    quantity: int
-    expected_unit_price: Decimal | None = strawberry.field(default=None, description="The price the buyer was shown")
-
-
-@strawberry.input(description="Either `items` or `cartId`")
-class OrderPlaceInput:
-    shipping_address: PostalAddressInput
-    idempotency_key: str
-    items: list[OrderLineInput] | None = None
-    cart_id: strawberry.ID | None = None
-    currency: str | None = strawberry.field(default=None, description="USD unless given")
-    customer_id: strawberry.ID | None = strawberry.field(
-        default=None, description="Oneself unless given; somebody else with orders:write_any"
-    )
-
-
-@strawberry.input
-class FulfillmentLineInput:
-    order_line_id: strawberry.ID
-    quantity: int
-
-
-@strawberry.input
-class FulfillmentCreateInput:
-    order_id: strawberry.ID
-    lines: list[FulfillmentLineInput]
-    idempotency_key: str
-    carrier: str | None = None
-    tracking_number: str | None = None

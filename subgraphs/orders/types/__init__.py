@@ -1,0 +1,1 @@
+"""GraphQL types of the orders subgraph: what can be read, and what mutations take and answer."""

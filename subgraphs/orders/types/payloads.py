@@ -1,0 +1,224 @@
+"""What mutations take and answer: inputs as requests to the service, refusals as payload errors."""
+
+from decimal import Decimal
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+
+from common.auth import Principal
+from common.errors import BadInputError
+from common.ids import format_id
+from common.money import DIGITS_BY_CURRENCY, InvalidMoneyError
+from common.money import Money as Amount
+from common.subgraph.access import require_user
+from common.subgraph.types import (
+    IdempotencyConflictError,
+    InvalidInputError,
+    Money,
+    NotFoundError,
+    PostalAddressInput,
+    UserError,
+)
+from subgraphs.orders import errors
+from subgraphs.orders.domain.pricing import RequestedLine
+from subgraphs.orders.domain.status import OrderStatus
+from subgraphs.orders.domain.words import (
+    CART_PREFIX,
+    DEFAULT_CURRENCY,
+    LINE_PREFIX,
+    ORDER_PREFIX,
+    PRODUCT_PREFIX,
+    USER_PREFIX,
+)
+from subgraphs.orders.service.fulfilling import Shipment
+from subgraphs.orders.service.placing import OrderRequest
+from subgraphs.orders.types.entities import WRITE_ANY, Cart, Order, Product, uuid_of
+
+
+@strawberry.type
+class StockShortage:
+    product: Product
+    requested: int
+    available: int
+
+
+@strawberry.type
+class InsufficientStockError(UserError):
+    shortages: list[StockShortage]
+
+
+@strawberry.type
+class PriceChangedError(UserError):
+    product: Product
+    was: Money
+    now: Money
+
+
+@strawberry.type
+class IllegalTransitionError(UserError):
+    from_: OrderStatus = strawberry.field(name="from")
+    allowed: list[OrderStatus]
+
+
+OrderError = Annotated[
+    InvalidInputError
+    | NotFoundError
+    | IdempotencyConflictError
+    | InsufficientStockError
+    | PriceChangedError
+    | IllegalTransitionError,
+    strawberry.union("OrderError"),
+]
+
+
+@strawberry.type
+class OrderPayload:
+    order: Order | None = None
+    errors: list[OrderError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class CartPayload:
+    cart: Cart | None = None
+    errors: list[OrderError] = strawberry.field(default_factory=list)
+
+
+@strawberry.input
+class OrderLineInput:
+    product_id: strawberry.ID
+    quantity: int
+    expected_unit_price: Decimal | None = strawberry.field(default=None, description="The price the buyer was shown")
+
+
+@strawberry.input(description="Either `items` or `cartId`")
+class OrderPlaceInput:
+    shipping_address: PostalAddressInput
+    idempotency_key: str
+    items: list[OrderLineInput] | None = None
+    cart_id: strawberry.ID | None = None
+    currency: str | None = strawberry.field(default=None, description="USD unless given")
+    customer_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Oneself unless given; somebody else with orders:write_any"
+    )
+
+
+@strawberry.input
+class FulfillmentLineInput:
+    order_line_id: strawberry.ID
+    quantity: int
+
+
+@strawberry.input
+class FulfillmentCreateInput:
+    order_id: strawberry.ID
+    lines: list[FulfillmentLineInput]
+    idempotency_key: str
+    carrier: str | None = None
+    tracking_number: str | None = None
+
+
+def order_error(refusal: Exception) -> Any:
+    """The payload error of a refusal; Any, because payloads share the union."""
+    match refusal:
+        case errors.InsufficientStock():
+            shortages = [
+                StockShortage(product=Product(id=strawberry.ID(product_id)), requested=requested, available=available)
+                for product_id, requested, available in refusal.shortages
+            ]
+            return InsufficientStockError(message=refusal.message, path=list(refusal.path), shortages=shortages)
+        case errors.PriceChanged():
+            return PriceChangedError(
+                message=refusal.message,
+                path=list(refusal.path),
+                product=Product(id=strawberry.ID(refusal.product_id)),
+                was=Money.of(refusal.was_minor, refusal.currency),
+                now=Money.of(refusal.now_minor, refusal.currency),
+            )
+        case errors.IllegalTransition():
+            return IllegalTransitionError(
+                message=refusal.message,
+                path=list(refusal.path),
+                from_=OrderStatus(refusal.status),
+                allowed=[OrderStatus(status) for status in refusal.allowed],
+            )
+        case errors.NotFound():
+            return NotFoundError(message=refusal.message, path=list(refusal.path))
+        case errors.InvalidInput():
+            return InvalidInputError(message=refusal.message, path=list(refusal.path))
+        case _:
+            return IdempotencyConflictError(message=str(refusal), path=["idempotencyKey"])
+
+
+def caller(principal: Principal) -> UUID:
+    """Raises UNAUTHENTICATED, and BAD_USER_INPUT for a caller that is no customer, such as a part of the system."""
+    customer_id = uuid_of(USER_PREFIX, require_user(principal))
+    if customer_id is None:
+        raise BadInputError("Only users have carts and orders.")
+    return customer_id
+
+
+def known(prefix: str, text: str, message: str, path: list[str]) -> UUID:
+    """Raises NotFound for what is not an id of that kind."""
+    found = uuid_of(prefix, text)
+    if found is None:
+        raise errors.NotFound(message, path)
+    return found
+
+
+def order_request(principal: Principal, given: OrderPlaceInput) -> OrderRequest:
+    """Raises the errors of `errors.py`."""
+    caller_id = caller(principal)
+    customer_id = caller_id
+    if given.customer_id is not None and given.customer_id != principal.subject:
+        if not principal.has_scope(WRITE_ANY):
+            raise errors.InvalidInput("You can order for yourself only.", ["customerId"])
+        customer_id = known(USER_PREFIX, given.customer_id, "There is no such customer.", ["customerId"])
+    currency = given.currency or DEFAULT_CURRENCY
+    if currency not in DIGITS_BY_CURRENCY:
+        raise errors.InvalidInput("A currency is given by its ISO 4217 code.", ["currency"])
+    items = None
+    if given.items is not None:
+        items = tuple(
+            RequestedLine(
+                known(PRODUCT_PREFIX, item.product_id, "There is no such product.", ["items", str(index), "productId"]),
+                item.quantity,
+                _minor(item.expected_unit_price, currency, ["items", str(index), "expectedUnitPrice"]),
+            )
+            for index, item in enumerate(given.items)
+        )
+    cart_id = given.cart_id and known(CART_PREFIX, given.cart_id, "There is no such cart.", ["cartId"])
+    return OrderRequest(
+        actor=format_id(USER_PREFIX, caller_id),
+        customer_id=customer_id,
+        items=items,
+        cart_id=cart_id or None,
+        shipping_address=given.shipping_address.to_dict(),
+        currency=currency,
+        key=given.idempotency_key,
+    )
+
+
+def _minor(amount: Decimal | None, currency: str, path: list[str]) -> int | None:
+    if amount is None:
+        return None
+    try:
+        return Amount.parse(format(amount, "f"), currency).amount_minor
+    except InvalidMoneyError as exc:
+        raise errors.InvalidInput(str(exc), path) from exc
+
+
+def shipment(given: FulfillmentCreateInput) -> Shipment:
+    lines = [(_line_id(line.order_line_id), line.quantity) for line in given.lines]
+    if len({line_id for line_id, _ in lines}) != len(lines):
+        raise errors.InvalidInput("Every line may appear once; add up the quantities.", ["lines"])
+    return Shipment(
+        order_id=known(ORDER_PREFIX, given.order_id, "There is no such order.", ["orderId"]),
+        quantity_by_line=dict(lines),
+        carrier=given.carrier,
+        tracking_number=given.tracking_number,
+    )
+
+
+def _line_id(text: str) -> UUID:
+    return known(LINE_PREFIX, text, "There is no such line in this order.", ["lines", "orderLineId"])

@@ -66,7 +66,7 @@ def _requests(graph: FetchGraph) -> list[_Request]:
     depths = graph.depths()
     groups: dict[tuple[int, str, int | None], list[Step]] = {}
     for step in graph.steps.values():
-        alone = step.id if step.is_root else None
+        alone = step.id if step.is_root or step.context_types else None
         groups.setdefault((depths[step.id], step.subgraph, alone), []).append(step)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], item[1][0].id))
     return [_Request(number, steps, key[0]) for number, (key, steps) in enumerate(ordered)]
@@ -109,7 +109,9 @@ class _Assembler:
         if step.is_root:
             document, variables = self._writer.root(step.kind.value, name, step.tree)
         else:
-            document, variables = self._writer.entities(name, [("_entities", "representations", None, step.tree)])
+            document, variables = self._writer.entities(
+                name, [("_entities", "representations", None, step.tree)], step.context_types
+            )
         fetch = Fetch(
             id=request.id,
             service=step.subgraph,
@@ -121,6 +123,7 @@ class _Assembler:
             depends_on=self._depends_on(request),
             input_rewrites=_input_rewrites(step),
             output_rewrites=tuple(step.output_rewrites),
+            context_rewrites=tuple(step.context_rewrites),
         )
         path = step.place.path
         return _conditional(Flatten(path, fetch) if path else fetch, step.conditions)

@@ -8,13 +8,22 @@ seventy types over ten subgraphs would otherwise have a step for every way of ge
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
-from router.graph import Node, NodeKind
+from graphql import NameNode, VariableNode
+
+from router.graph import ContextNeed, FieldMove, Node, NodeKind
+from router.operation.model import Argument
+from router.plan.nodes import ContextRewrite
+from router.plan.text import print_path
+from router.planner.context import context_rewrites
+from router.planner.errors import PlanningError
 from router.planner.fetch_graph import FetchGraph, Guards, Step
 from router.planner.place import Place
 from router.planner.query_tree import Enter, Narrow, Part, Solution, Take
 from router.planner.representation import RepresentationTree
+from router.planner.search import Search
 from router.planner.selection_tree import SelectionTree
 
 
@@ -27,11 +36,15 @@ class _Spot:
     tree: SelectionTree
     narrowed_to: str | None = None  #: the object type, where the place itself may hold several
     needs_typename: bool = True  #: representations made here have to ask for `__typename`
+    node: Node | None = None
+    parent: _Spot | None = None  #: the object above
 
 
 class FetchGraphBuilder:
-    def __init__(self, root: Place) -> None:
+    def __init__(self, root: Place, search: Search) -> None:
         self.graph = FetchGraph()
+        self._search = search
+        self._context_arguments: dict[tuple[int, FieldMove], tuple[Argument, ...]] = {}
         self._root = root
         self._root_steps: dict[tuple[Place, int, frozenset[int]], Step] = {}
         self._entity_steps: dict[tuple[Place, int, int, Guards, bool], list[Step]] = {}
@@ -46,7 +59,7 @@ class FetchGraphBuilder:
             raise TypeError("the root node has no fields of its own")
         target = part.move.target
         step = self._root_step(self._root, target.subgraph, target.subgraph_index, parents)
-        self._walk(part.child, _Spot(self._root, step, step.tree), is_hidden=False)
+        self._walk(part.child, _Spot(self._root, step, step.tree, node=target), is_hidden=False)
         return step
 
     def _root_step(self, place: Place, subgraph: str, index: int, parents: frozenset[int]) -> Step:
@@ -84,6 +97,9 @@ class FetchGraphBuilder:
             key, field_guards = spot.place.keys.key_for(field), guards
         else:
             key, field_guards = field.response_key, part.guards
+        if move is not None and move.context:
+            arguments = self._context_arguments[spot.step.id, move]
+            field = replace(field, arguments=(*field.arguments, *arguments))
         if move is None:
             spot.tree.add(key, field, field_guards, "String!", 0, None)
             return {spot.step.id}
@@ -103,6 +119,7 @@ class FetchGraphBuilder:
             below = _Spot(
                 place, spot.step, selected.tree,
                 needs_typename=not is_abstract and move.target.kind is not NodeKind.INTERFACE_OBJECT,
+                node=move.target, parent=spot,
             )  # fmt: skip
             suppliers |= self._walk(part.child, below, is_hidden=is_hidden)
         return suppliers
@@ -119,7 +136,7 @@ class FetchGraphBuilder:
 
     def _narrow(self, part: Narrow, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
         tree = spot.tree.fragment(part.type_name)
-        narrowed = _Spot(spot.place, spot.step, tree, part.type_name, needs_typename=False)
+        narrowed = _Spot(spot.place, spot.step, tree, part.type_name, False, spot.node, spot.parent)
         return self._walk(part.child, narrowed, is_hidden=is_hidden, guards=guards)
 
     def _enter(self, part: Enter, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
@@ -128,22 +145,75 @@ class FetchGraphBuilder:
         if move.is_root:
             parents = frozenset((spot.step.id,))
             step = self._root_step(spot.place, target.subgraph, target.subgraph_index, parents)
-            below = _Spot(spot.place, step, step.tree, spot.narrowed_to)
+            below = _Spot(spot.place, step, step.tree, spot.narrowed_to, node=target, parent=spot.parent)
             return self._walk(part.child, below, is_hidden=is_hidden, guards=guards) | {step.id}
         if spot.needs_typename:
             spot.tree.has_typename = True
         is_guarded = part.inputs.cost != 0
         input_guards = (guards if is_hidden else part.guards) if is_guarded else ()
         suppliers = {spot.step.id} | self._walk(part.inputs, spot, is_hidden=True, guards=input_guards)
-        step = self._entity_step(part, spot, frozenset(suppliers), input_guards)
+        if part.contextual is None:
+            step = self._entity_step(part, spot, frozenset(suppliers), input_guards)
+        else:
+            step = self._context_step(part, part.contextual, spot, suppliers, input_guards)
         tree = step.tree.fragment(target.type_name)
         is_abstract = target.kind is NodeKind.ABSTRACT
         if is_abstract:
             tree.has_typename = True
-        below = _Spot(spot.place, step, tree, spot.narrowed_to, needs_typename=False)
+        below = _Spot(spot.place, step, tree, spot.narrowed_to, False, target, spot.parent)
         return self._walk(part.child, below, is_hidden=is_hidden, guards=guards) | {step.id}
 
-    def _entity_step(self, part: Enter, spot: _Spot, parents: frozenset[int], input_guards: Guards) -> Step:
+    def _context_step(
+        self, part: Enter, move: FieldMove, spot: _Spot, suppliers: set[int], input_guards: Guards
+    ) -> Step:
+        """A fetch of its own: other fields of the objects may be wanted without the context."""
+        rewrites: list[ContextRewrite] = []
+        types: dict[str, str] = {}
+        arguments: list[Argument] = []
+        for number, need in enumerate(move.context):
+            variable = f"_context_{number}"
+            found = list(self._context_values(need, variable, spot, suppliers))
+            if not found:
+                raise PlanningError(
+                    f'No object above "{print_path(spot.place.path)}" sets the context of "{move.name}".'
+                )
+            rewrites.extend(found)
+            types[variable] = need.type
+            arguments.append(Argument(need.argument, VariableNode(name=NameNode(value=variable))))
+        step = self._entity_step(part, spot, frozenset(suppliers), input_guards, is_shared=False)
+        step.context_rewrites, step.context_types = rewrites, types
+        self._context_arguments[step.id, move] = tuple(arguments)
+        return step
+
+    def _context_values(
+        self, need: ContextNeed, variable: str, spot: _Spot, suppliers: set[int]
+    ) -> Iterator[ContextRewrite]:
+        """Asks the nearest ancestor that sets the context for the value, type by type."""
+        ancestor, up = spot.parent, 1
+        while ancestor is not None and ancestor.node is not None:
+            node = ancestor.node
+            possible = (ancestor.narrowed_to,) if ancestor.narrowed_to else node.possible or (node.type_name,)
+            offers = [(name, selections) for name, selections in need.selections if name in possible]
+            for name, selections in offers:
+                is_narrowing = node.kind is NodeKind.ABSTRACT and not ancestor.narrowed_to
+                own = self._search.downcast(node, name)
+                solution = self._search.solve(own, selections)
+                if solution is None:
+                    raise PlanningError(f'The context of "{name}" cannot be fetched from "{node.subgraph}".')
+                tree = ancestor.tree.fragment(name) if is_narrowing else ancestor.tree
+                place = _Spot(
+                    ancestor.place, ancestor.step, tree, name if is_narrowing else ancestor.narrowed_to,
+                    ancestor.needs_typename and not is_narrowing, own, ancestor.parent,
+                )  # fmt: skip
+                suppliers |= self._walk(solution, place, is_hidden=True)
+                yield from context_rewrites(variable, up, name, selections, ancestor.place.keys)
+            if offers:
+                return
+            ancestor, up = ancestor.parent, up + 1
+
+    def _entity_step(
+        self, part: Enter, spot: _Spot, parents: frozenset[int], input_guards: Guards, *, is_shared: bool = True
+    ) -> Step:
         move = part.move
         source = move.source.type_name
         typename = move.representation_type if move.representation_type != source else None
@@ -153,7 +223,8 @@ class FetchGraphBuilder:
         tree.add(part.representation, spot.place.keys)
         index = move.target.subgraph_index
         depth = self.graph.depth_below(parents)
-        shared = self._entity_steps.setdefault((spot.place, index, depth, input_guards, is_anonymous), [])
+        key = (spot.place, index, depth, input_guards, is_anonymous)
+        shared = self._entity_steps.setdefault(key, []) if is_shared else []
         step = next((s for s in shared if s.accepts(source, typename, tree)), None)
         if step is not None:
             step.parents |= parents

@@ -33,9 +33,13 @@ class DocumentWriter:
         return self._operation(kind, name, (), body), self._variables()
 
     def entities(
-        self, name: str | None, entries: Sequence[tuple[str, str, str | None, SelectionTree]]
+        self,
+        name: str | None,
+        entries: Sequence[tuple[str, str, str | None, SelectionTree]],
+        context_types: Mapping[str, str] | None = None,
     ) -> tuple[str, tuple[str, ...]]:
-        """Entries are (alias, representations variable, include-if variable, selections)."""
+        """Entries are (alias, representations variable, include-if variable, selections). `context_types` are the
+        variables which the executor fills from ancestors."""
         self._used, self._fragments = {}, {}
         fields: list[str] = []
         for alias, variable, include_if, tree in entries:
@@ -46,6 +50,7 @@ class DocumentWriter:
                 self._used[include_if] = None
             fields.append(f"{head}(representations:${variable}){guard}{self.selections(tree)}")
         own = tuple(f"${variable}:[_Any!]!" for _, variable, _, _ in entries)
+        own += tuple(f"${variable}:{kind}" for variable, kind in (context_types or {}).items())
         return self._operation("query", name, own, "{" + " ".join(fields) + "}"), self._variables()
 
     def _variables(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ object it starts from or a field of its representations.
 from __future__ import annotations
 
 from router.operation.model import Guard, OperationKind
-from router.plan.nodes import Rewrite
+from router.plan.nodes import ContextRewrite, Rewrite
 from router.planner.place import Place
 from router.planner.representation import RepresentationTree
 from router.planner.selection_tree import SelectionTree
@@ -19,8 +19,8 @@ class Step:
     """One request, or one part of a batched request. `inputs` is empty for root fetches."""
 
     __slots__ = (
-        "conditions", "id", "input_guards", "inputs", "is_anonymous", "is_root", "kind", "output_rewrites", "parents",
-        "place", "subgraph", "subgraph_index", "tree", "typenames",
+        "conditions", "context_rewrites", "context_types", "id", "input_guards", "inputs", "is_anonymous", "is_root",
+        "kind", "output_rewrites", "parents", "place", "subgraph", "subgraph_index", "tree", "typenames",
     )  # fmt: skip
 
     def __init__(
@@ -40,6 +40,8 @@ class Step:
         self.input_guards: Guards = ()  #: conditions under which the inputs are fetched at all
         self.conditions: Guards = ()  #: conditions under which the step is run at all
         self.output_rewrites: list[Rewrite] = []
+        self.context_types: dict[str, str] = {}  #: variables filled from ancestors -> their types
+        self.context_rewrites: list[ContextRewrite] = []
 
     def __repr__(self) -> str:
         return f"Step({self.id} {self.subgraph} {self.place.path} <- {sorted(self.parents)})"

@@ -68,8 +68,8 @@ def plan_operation(graph: QueryGraph, operation: Operation, memory: Memory | Non
 def _build(graph: QueryGraph, operation: Operation, memory: Memory, printer: ArgumentPrinter) -> FetchGraph:
     keys = KeySpace(printer)
     keys.claim(operation.selections)
-    builder = FetchGraphBuilder(Place((), keys, operation.root_type))
     search = Search(graph, memory)
+    builder = FetchGraphBuilder(Place((), keys, operation.root_type), search)
     root = graph.root(operation.kind.value)
     selections = _without_introspection(operation.selections)
     if operation.kind is OperationKind.QUERY:

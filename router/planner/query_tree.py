@@ -52,6 +52,8 @@ class Enter:
     representation: Selections
     child: Solution
     guards: tuple[Guard, ...] = ()
+    #: the field for whose sake the move is made, when its arguments come from ancestors
+    contextual: FieldMove | None = None
 
 
 Part: TypeAlias = Take | Narrow | Enter

@@ -278,7 +278,7 @@ class Search:
             move = target.moves.get(field.name)
             if move is None:
                 continue
-            if move.requires:
+            if move.requires or move.context:
                 option = self._required_option(node, entry, move, field, guards)
                 if option is not None:
                     count += 1
@@ -310,15 +310,22 @@ class Search:
             return None
         inputs = Solution(entry.inputs.cost | required.cost, entry.inputs.parts + required.parts)
         representation = entry.move.key + move.requires
-        return self._enter(entry, inputs, representation, Solution(taken[0], taken[1]), guards)
+        contextual = move if move.context else None
+        return self._enter(entry, inputs, representation, Solution(taken[0], taken[1]), guards, contextual)
 
     def _enter(
-        self, entry: Entry, inputs: Solution, representation: Selections, child: Solution, guards: Guards
+        self,
+        entry: Entry,
+        inputs: Solution,
+        representation: Selections,
+        child: Solution,
+        guards: Guards,
+        contextual: FieldMove | None = None,
     ) -> Option:
         level = levels(inputs.cost, self._count)
         cost = inputs.cost | request(entry.move.target.subgraph_index, level, self._count)
         cost |= below(child.cost, level + 1, self._count)
-        return cost, (Enter(entry.move, inputs, representation, child, guards),)
+        return cost, (Enter(entry.move, inputs, representation, child, guards, contextual),)
 
     def _concrete_options(self, node: Node, selection: Selection, guards: Guards) -> list[Option]:
         """What needs the concrete type of an interface object: asked where the interface is a real one."""
@@ -372,6 +379,10 @@ class Search:
         if found is None:
             found = self._singles[id(selection)] = (selection, (selection,))
         return found[1]
+
+    def downcast(self, node: Node, type_name: str) -> Node:
+        """The node as one of its object types; an object node is that itself."""
+        return self._graph.downcast(node, type_name) if node.kind is NodeKind.ABSTRACT else node
 
     # --- reachable subgraphs ---------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ def join_later_requests(graph: FetchGraph) -> bool:
     requests: dict[tuple[int, str], list[Step]] = {}
     dependents: dict[int, list[int]] = {number: [] for number in graph.steps}
     for step in graph.steps.values():
-        if not step.is_root:
+        if not step.is_root and not step.context_types:
             requests.setdefault((depths[step.id], step.subgraph), []).append(step)
         for parent in step.parents:
             dependents[parent].append(step.id)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from router.compose.api_schema import build_api_schema
 from router.compose.build import build_subgraph
+from router.compose.contract import Contract, apply_contract
 from router.compose.findings import Findings
 from router.compose.merge import merge_subgraphs
 from router.compose.print_schema import print_schema
@@ -17,11 +18,14 @@ from router.compose.upgrade import upgrade_subgraphs
 from router.compose.validate import validate_subgraph
 
 
-def compose(subgraphs: Sequence[SubgraphDefinition], *, most_options: int = MOST_OPTIONS) -> Composition:
+def compose(
+    subgraphs: Sequence[SubgraphDefinition], *, contract: Contract | None = None, most_options: int = MOST_OPTIONS
+) -> Composition:
     """Composes the subgraphs, whose order does not matter. Never raises on bad SDL.
 
     The stages stop at the first that finds errors, since later ones would only repeat them in other words.
-    `most_options` bounds the satisfiability check, which has a code of its own for giving up.
+    A contract leaves out parts of the API by their tags; `most_options` bounds the satisfiability check, which has a
+    code of its own for giving up.
     """
     report = Report()
     built = _build(subgraphs, report)
@@ -33,6 +37,8 @@ def compose(subgraphs: Sequence[SubgraphDefinition], *, most_options: int = MOST
     context = merge_subgraphs(built, report)
     if report.has_errors():
         return _failure(report)
+    if contract is not None:
+        apply_contract(context, contract)
     api = build_api_schema(context)
     if report.has_errors():
         return _failure(report)

@@ -32,9 +32,6 @@ class Facts:
     def is_external(self, field: Field) -> bool:
         return field.coordinate in self.external
 
-    def is_partly_external(self, field: Field) -> bool:
-        return field.coordinate in self.external and field.coordinate in self.provided
-
     def is_fully_external(self, field: Field) -> bool:
         return field.coordinate in self.external and field.coordinate not in self.provided
 

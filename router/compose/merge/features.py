@@ -215,6 +215,17 @@ def _link_composed(
             context.access[name] = own_name
 
 
+def link_inaccessible(context: MergeContext) -> str:
+    """Brings @inaccessible into a supergraph where no subgraph uses it. Returns its name."""
+    feature = specs.IN_SUPERGRAPH[specs.INACCESSIBLE]
+    spec = feature.directives["inaccessible"]
+    if _link(context, feature.url, None, [], feature.purpose):
+        add_feature(context.merged, feature, make_link(feature.url, None, ()), Findings())
+        context.composed[spec.name] = spec
+        context.inaccessible = spec.name
+    return spec.name
+
+
 def _link(
     context: MergeContext, url: FeatureUrl, alias: str | None, imports: list[Import], purpose: str | None
 ) -> bool:

@@ -157,6 +157,8 @@ class _Checker:
         for entry, selections in _entries(node, definition, located.path):
             guards = located.guards | ({Guard(entry.include_if, True)} if entry.include_if else frozenset())
             for path in entry.paths:
+                if isinstance(node, Fetch):
+                    self._check_context(node, path)
                 for position, types in self._at(path, node.id):
                     self._run_entities(node, entry, selections, position, types, guards)
 
@@ -211,9 +213,31 @@ class _Checker:
             run = _DocumentRun(self, node.service, node.id, fragments)
             brought = Position(frozenset({type_name}))
             run.sent = (sent_as, sent)
+            if isinstance(node, Fetch):
+                run.contextual = frozenset(r.variable for r in node.context_rewrites)
             run.select(selections, brought, guards, (), frozenset(), static_type=sent_as)
             self._rename(brought, entry.output_rewrites)
             _merge(position, brought, type_name)
+
+    def _check_context(self, node: Fetch, path: FlattenPath) -> None:
+        """Every variable must be found above the entities, brought by a fetch this one depends on."""
+        keys = [index for index, step in enumerate(path) if isinstance(step, Key)]
+        for variable in {r.variable for r in node.context_rewrites}:
+            found = False
+            for rewrite in node.context_rewrites:
+                if rewrite.variable != variable or rewrite.up > len(keys):
+                    continue
+                above = path[: keys[len(keys) - rewrite.up]]
+                last = rewrite.path[-1]
+                for position, types in _follow(
+                    self.root, self.root.types, (*above, *rewrite.path[:-1]), self._is_subtype
+                ):
+                    for type_name in types:
+                        entry = position.entries.get(type_name, {}).get(last.name if isinstance(last, Key) else "")
+                        known = self._depends_on[node.id]
+                        found = found or (entry is not None and any(s in known for s, _ in entry.sources))
+            if not found:
+                self._fault(f"fetch {node.id} finds nothing above {print_path(path)} for ${variable}")
 
     def _sent_as(self, entry: EntityBatch, type_name: str) -> str:
         conditions = [r.type_condition for r in entry.requires if isinstance(r, RequiredFragment)]
@@ -369,6 +393,7 @@ class _DocumentRun:
         self._subgraph = subgraph
         self._schema: GraphQLSchema = checker.supergraph.subgraphs[subgraph].schema
         self._number = number
+        self.contextual: frozenset[str] = frozenset()  #: variables filled from ancestors
         self.sent: tuple[str, dict[str, tuple[Meaning, dict[str, object]] | None]] | None = None
 
     def select(
@@ -424,7 +449,8 @@ class _DocumentRun:
     ) -> None:
         name = node.name.value
         key = node.alias.value if node.alias else name
-        meaning = (name, _arguments(node.arguments or ()))
+        own = [a for a in node.arguments or () if not self._is_contextual(a)]
+        meaning = (name, _arguments(own))
         entries = position.entries.setdefault(type_name, {})
         if name == "__typename":
             if here != type_name and not is_abstract_type(self._type(here)):
@@ -455,6 +481,9 @@ class _DocumentRun:
             )
         depth = str(declared).count("[")
         _note(entries, key, Entry(meaning, depth, below), (self._number, guards))
+
+    def _is_contextual(self, argument: ArgumentNode) -> bool:
+        return isinstance(argument.value, VariableNode) and argument.value.name.value in self.contextual
 
     def _key_selections(self, owner: str, name: str) -> tuple[Selection, ...]:
         """What the subgraph knows below a key field."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.kit.supergraphs import load, plan_lines
+from router.plan.nodes import ContextRewrite, Fetch, Key, OnTypes
+from router.plan.walk import fetch_count, walk_fetches
+from router.planner import Planner
+from tests.kit.supergraphs import load, normalize, plan, plan_lines
 
 PRODUCTS = load(
     "products reviews stock",
@@ -307,3 +310,51 @@ def test_a_lookup_nobody_waits_for_travels_with_a_later_request_to_its_subgraph(
             "_e1:_entities(representations:$representations_1){... on P{tax}}}"
         ),
     ]
+
+
+def test_an_argument_from_context_is_read_from_the_object_above() -> None:
+    shops = load(
+        "a b",
+        """
+        type Query @join__type(graph: A) @join__type(graph: B) { shops: [Shop!]! @join__field(graph: A) }
+        type Shop @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @context(name: "a__shop") {
+          id: ID! currency: String @join__field(graph: B) items: [Item] @join__field(graph: A)
+        }
+        type Item @join__type(graph: A, key: "id") {
+          id: ID!
+          name: String
+          price(digits: Int): String @join__field(graph: A, contextArguments: [
+            {context: "a__shop", name: "currency", type: "String", selection: "{ currency }"}
+          ])
+        }
+        """,
+    )
+    query = "{ shops { items { name price(digits: 2) } } }"
+    assert plan_lines(shops, query) == [
+        "0 a: {shops{__typename items{__typename name id} id}}",
+        "1 b after 0 at shops.@ (Shop(id)): {... on Shop{currency}}",
+        "2 a after 0, 1 at shops.@.items.@ (Item(id)): {... on Item{price(digits: 2, currency: $_context_0)}}",
+    ]
+    last = list(walk_fetches(plan(shops, query)))[-1][1]
+    assert isinstance(last, Fetch)
+    assert last.context_rewrites == (ContextRewrite("_context_0", 1, (OnTypes(("Shop",)), Key("currency"))),)
+
+
+def test_an_interface_with_seventy_types_over_ten_subgraphs_is_planned_at_once() -> None:
+    names = [f"g{i}" for i in range(10)]
+    everywhere = " ".join(f'@join__type(graph: {n.upper()}, key: "id")' for n in names)
+    implements = " ".join(f'@join__implements(graph: {n.upper()}, interface: "Node")' for n in names)
+    fields = " ".join(f"f{i}: Int @join__field(graph: {n.upper()})" for i, n in enumerate(names))
+    plain = everywhere.replace(', key: "id"', "")
+    types = "\n".join(
+        f"type T{i} implements Node {implements} {everywhere}"
+        f" {{ id: ID! {fields} next: Node @join__field(graph: G{i % 10}) }}"
+        for i in range(70)
+    )
+    nodes = load(
+        " ".join(names),
+        f"type Query {plain} {{ nodes: [Node] }}\ninterface Node {plain} {{ id: ID! {fields} next: Node }}\n{types}",
+    )
+    found = Planner(nodes).plan(normalize(nodes, "{ nodes { f0 f9 next { f1 next { f2 next { f3 } } } } }"))
+    assert fetch_count(found) < 50
+    assert sum(len(node.operation) for _, node in walk_fetches(found)) < 200_000

@@ -114,7 +114,9 @@ class Paying:
             raise_if_refused(begun.answer)
             return UUID(begun.answer["id"])
         try:
-            return await self._carry_out(wanted, request, begun.point)
+            # another point than ours is that of a request that died: it may have opened its attempt already
+            resumed = await self._resumed(UUID(begun.point["attempt_id"])) if begun.point != point else None
+            return await self._carry_out(wanted, request, resumed or await self._open(wanted, begun.point))
         except PaymentDeclined:
             raise
         except PaymentError as exc:
@@ -124,8 +126,7 @@ class Paying:
             await give_up(self.database, request)
             raise
 
-    async def _carry_out(self, wanted: PaymentRequest, request: IdempotentRequest, point: Mapping[str, str]) -> UUID:
-        attempt = await self._resumed(UUID(point["attempt_id"])) or await self._open(wanted, point)
+    async def _carry_out(self, wanted: PaymentRequest, request: IdempotentRequest, attempt: Attempt) -> UUID:
         try:
             charge = await self.provider.authorize(
                 str(attempt.id), attempt.token, attempt.amount_minor, attempt.currency

@@ -29,6 +29,7 @@ class EntityEntry:
     collectors: tuple[Collector, ...]
     writer: RepresentationWriter
     merging: Merging
+    #: the variable that switches the field: the client's, or one of our own that says whether there is anything to ask
     include_if: str | None
 
 
@@ -44,7 +45,8 @@ class EntityStep:
             return
         lookups = []
         for entry in self.entries:
-            found = [collector.collect(run.data) for collector in entry.collectors]
+            is_off = entry.include_if is not None and run.variables.get(entry.include_if, True) is not True
+            found = [[] if is_off else collector.collect(run.data) for collector in entry.collectors]
             objects = found[0] if len(found) == 1 else [value for part in found for value in part]
             lookups.append(_Lookup(entry, objects, [len(part) for part in found], entry.writer.write(objects)))
         await self._look_up(run, lookups, {})
@@ -65,8 +67,9 @@ class EntityStep:
         for lookup in lookups:
             items = lookup.representations.items
             sent[lookup.entry.variable] = items
-            if lookup.entry.include_if is not None:
-                sent[lookup.entry.include_if] = bool(items)
+            switch = lookup.entry.include_if
+            if switch is not None and switch not in run.variables:
+                sent[switch] = bool(items)
             is_needed = is_needed or bool(items)
         if not is_needed:
             return

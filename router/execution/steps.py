@@ -10,6 +10,7 @@ from router.execution.collect import compile_collector
 from router.execution.entity_step import EntityEntry, EntityStep
 from router.execution.merge import Merging
 from router.execution.outgoing import Outgoing
+from router.execution.reentry_step import ReentryStep
 from router.execution.representations import RepresentationWriter
 from router.execution.root_step import RootStep
 from router.execution.run import Run
@@ -33,7 +34,7 @@ def compile_step(fetch: ScheduledFetch, supergraph: Supergraph) -> Step:
 def _compile_fetch(fetch: ScheduledFetch, supergraph: Supergraph) -> Step:
     node = fetch.node
     if isinstance(node, Fetch) and not node.requires:
-        return RootStep.of(node, supergraph)
+        return ReentryStep.of(node, fetch.path, supergraph) if fetch.path else RootStep.of(node, supergraph)
     target = supergraph.subgraphs[node.service].schema
     if isinstance(node, BatchFetch):
         entries: Sequence[EntityBatch] = node.entries

@@ -271,6 +271,14 @@ async def test_an_empty_entry_of_a_batch_is_an_empty_list_and_switched_off() -> 
     assert result == ExecutionResult({"x": None, "y": {"inC": 3}})
 
 
+async def test_an_entry_the_client_switches_off_is_neither_asked_nor_missed() -> None:
+    a, b = FakeSubgraph(data(x=X)), FakeSubgraph(data(y=X))
+    c = FakeSubgraph(lambda body: {"data": {"_e1": [{"inC": 3}]}})
+    query = "query($v: Boolean!) { x { inC @include(if: $v) id } y { inC } }"
+    result = await answer(GRAPH, query, batch(include_if="v"), {"a": a, "b": b, "c": c}, {"v": False})
+    assert result == ExecutionResult({"x": {"id": "1"}, "y": {"inC": 3}})
+
+
 async def test_a_batch_with_nothing_to_ask_is_not_sent() -> None:
     a, b = FakeSubgraph(data(x=None)), FakeSubgraph(data(y=None))
     result = await answer(GRAPH, "{ x { inC } y { inC } }", batch(), {"a": a, "b": b, "c": FakeSubgraph()})

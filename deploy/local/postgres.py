@@ -237,13 +237,14 @@ def _socket_folder(data: Path, account: Account | None) -> Path:
     if len(os.fsencode(base / name)) + 8 > _LONGEST_SOCKET_FOLDER:
         base = Path("/tmp")  # noqa: S108 - the folder below is private
     folder = base / name
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISDIR(folder.lstat().st_mode) and folder.lstat().st_uid == uid:
+            # Of a server that was killed: the process its lock file names may be a stranger by now, or undead.
+            shutil.rmtree(folder)
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
-        found = folder.lstat()
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == uid and stat.S_IMODE(found.st_mode) == 0o700:
-            return folder
-        folder = Path(tempfile.mkdtemp(prefix=name, dir=base))  # somebody else's, or tampered with
+        folder = Path(tempfile.mkdtemp(prefix=name, dir=base))  # somebody else's
     if account:
         os.chown(folder, account.uid, account.gid)
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import sys
@@ -55,13 +56,14 @@ def test_a_committed_row_survives_kill_9_of_the_server(folder: Path) -> None:
         second.kill()
 
 
-def test_a_pid_file_that_names_a_stranger_does_not_stop_the_start(server: Postgres) -> None:
-    server.start()
-    pid_file = server.folder / "data/postmaster.pid"
-    left_behind = pid_file.read_text().splitlines()
-    server.kill()
-    pid_file.write_text("\n".join([str(os.getpid()), *left_behind[1:]]))
+def test_lock_files_that_name_a_stranger_do_not_stop_the_start(folder: Path, server: Postgres) -> None:
+    killed = Postgres(folder, durable=False)
+    sockets = Path(parse_qs(urlsplit(killed.start()).query)["host"][0])
+    os.kill(postmaster_pid(killed), signal.SIGKILL)
+    for lock in (killed.folder / "data/postmaster.pid", sockets / ".s.PGSQL.5432.lock"):
+        lock.write_text("\n".join([str(os.getpid()), *lock.read_text().splitlines()[1:]]))
     assert run_sql(server.start(), "SELECT 1") == "1"
+    killed.is_running()  # lets Python forget the process
 
 
 def test_an_orphan_of_an_earlier_start_is_taken_over(folder: Path, server: Postgres) -> None:

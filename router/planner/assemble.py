@@ -30,7 +30,7 @@ from router.plan.nodes import (
     Subscription,
 )
 from router.planner.document import DocumentWriter
-from router.planner.fetch_graph import FetchGraph, Guards, Step
+from router.planner.fetch_graph import FetchGraph, Step
 
 
 @dataclass(slots=True)
@@ -90,7 +90,7 @@ class _Assembler:
             return [(steps[0], [steps[0].place.path])]
         shared: dict[tuple[object, ...], tuple[Step, list[FlattenPath]]] = {}
         for step in steps:
-            document, _ = self._writer.entities(None, [("_entities", "representations", None, step.tree)])
+            document, _ = self._writer.entities(None, [("_entities", "representations", step.tree)])
             key = (document, _requires(step), _input_rewrites(step), tuple(step.output_rewrites), step.conditions)
             shared.setdefault(key, (step, []))[1].append(step.place.path)
         return list(shared.values())
@@ -110,7 +110,7 @@ class _Assembler:
             document, variables = self._writer.root(step.kind.value, name, step.tree)
         else:
             document, variables = self._writer.entities(
-                name, [("_entities", "representations", None, step.tree)], step.context_types
+                name, [("_entities", "representations", step.tree)], step.context_types
             )
         fetch = Fetch(
             id=request.id,
@@ -134,13 +134,10 @@ class _Assembler:
         batches: list[EntityBatch] = []
         fields = []
         for number, (step, paths) in enumerate(entries):
-            include_if = None
-            if not is_uniform and step.conditions:
-                include_if = _single_include(step.conditions)
-                if include_if is None:
-                    _return_conditions(step)
+            if not is_uniform:
+                _return_conditions(step)
             alias, variable = f"_e{number}", f"representations_{number}"
-            fields.append((alias, variable, include_if, step.tree))
+            fields.append((alias, variable, step.tree))
             batches.append(
                 EntityBatch(
                     alias=alias,
@@ -149,7 +146,6 @@ class _Assembler:
                     requires=_requires(step),
                     input_rewrites=_input_rewrites(step),
                     output_rewrites=tuple(step.output_rewrites),
-                    include_if=include_if,
                 )
             )
         name = self._name(request)
@@ -172,10 +168,6 @@ def _requires(step: Step) -> tuple[RequiredSelection, ...]:
 
 def _input_rewrites(step: Step) -> tuple[Rewrite, ...]:
     return tuple(SetValue((OnTypes((source,)), Key("__typename")), name) for source, name in step.typenames.items())
-
-
-def _single_include(conditions: Guards) -> str | None:
-    return conditions[0].variable if len(conditions) == 1 and conditions[0].expected else None
 
 
 def _return_conditions(step: Step) -> None:

@@ -35,21 +35,17 @@ class DocumentWriter:
     def entities(
         self,
         name: str | None,
-        entries: Sequence[tuple[str, str, str | None, SelectionTree]],
+        entries: Sequence[tuple[str, str, SelectionTree]],
         context_types: Mapping[str, str] | None = None,
     ) -> tuple[str, tuple[str, ...]]:
-        """Entries are (alias, representations variable, include-if variable, selections). `context_types` are the
+        """Entries are (alias, representations variable, selections). `context_types` are the
         variables which the executor fills from ancestors."""
         self._used, self._fragments = {}, {}
         fields: list[str] = []
-        for alias, variable, include_if, tree in entries:
+        for alias, variable, tree in entries:
             head = "_entities" if alias == "_entities" else f"{alias}:_entities"
-            guard = ""
-            if include_if is not None:
-                guard = f" @include(if:${include_if})"
-                self._used[include_if] = None
-            fields.append(f"{head}(representations:${variable}){guard}{self.selections(tree)}")
-        own = tuple(f"${variable}:[_Any!]!" for _, variable, _, _ in entries)
+            fields.append(f"{head}(representations:${variable}){self.selections(tree)}")
+        own = tuple(f"${variable}:[_Any!]!" for _, variable, _ in entries)
         own += tuple(f"${variable}:{kind}" for variable, kind in (context_types or {}).items())
         return self._operation("query", name, own, "{" + " ".join(fields) + "}"), self._variables()
 

@@ -53,6 +53,7 @@ class Node:
     type: TypeDefinition
     provided: Selections  #: what @provides adds on this path
     is_interface_object: bool
+    possible: frozenset[str]  #: object types in the subgraph
     own_fields: dict[str, FieldEdge] = field(default_factory=dict)  #: by SubgraphGraph.fields
     own_casts: dict[str, Node] = field(default_factory=dict)  #: by SubgraphGraph.casts
     is_filled: bool = False
@@ -78,9 +79,11 @@ class SubgraphGraph:
         key = (subgraph, type_name, tuple(id(selection) for selection in provided))
         node = self._nodes.get(key)
         if node is None:
-            type_ = self.context.subgraphs[subgraph].schema.types[type_name]
+            schema = self.context.subgraphs[subgraph].schema
+            type_ = schema.types[type_name]
             is_interface_object = self.context.subgraphs[subgraph].is_interface_object(type_)
-            node = self._nodes[key] = Node(subgraph, type_, provided, is_interface_object)
+            possible = frozenset(schema.possible_types(type_name))
+            node = self._nodes[key] = Node(subgraph, type_, provided, is_interface_object, possible)
         return node
 
     def fields(self, node: Node) -> dict[str, FieldEdge]:

@@ -59,7 +59,7 @@ class Options:
         self.merged = graph.merged
         uses = graph.context.facts
         self._has_contexts = any("fromContext" in facts.uses for facts in uses)
-        self._moves: dict[tuple[Node, object], list[tuple[Node, object]]] = {}
+        self._moves: dict[tuple[Node, object], list[Option]] = {}
 
     def start(self, kind: str) -> list[Option]:
         return [Option(node, frozenset({node.type.name}), is_start=True) for node in self.graph.roots(kind)]
@@ -72,8 +72,13 @@ class Options:
         if found and isinstance(step, Step) and step.is_leaf:
             return found
         for moved in self._indirect(option):
-            found += self._direct(moved, step, labels)
+            if isinstance(step, Cast) or self._may_have(moved.node, step):
+                found += self._direct(moved, step, labels)
         return list(dict.fromkeys(found)) or None
+
+    def _may_have(self, node: Node, step: Step) -> bool:
+        """A quick look, since most subgraphs do not have most fields."""
+        return step.field.parent != node.type.name or step.field.name in self.graph.fields(node)
 
     def _can_be(self, option: Option, cast: Cast) -> bool:
         """Whether the object can be of the type; an interface object can be any implementation."""
@@ -86,17 +91,13 @@ class Options:
         if option.is_start:
             return []
         key = (option.node, option.last_key)
-        if key not in self._moves:
-            self._moves[key] = [
-                (target, edge.identity) for target, edge in self.conditions.moves(option.node, last_key=option.last_key)
-            ]
-        return [
-            Option(target, frozenset(self._possible(target)), identity, trail=option.trail)
-            for target, identity in self._moves[key]
-        ]
-
-    def _possible(self, node: Node) -> list[str]:
-        return self.graph.context.subgraphs[node.subgraph].schema.possible_types(node.type.name)
+        moved = self._moves.get(key)
+        if moved is None:
+            ways = self.conditions.moves(option.node, last_key=option.last_key)
+            moved = self._moves[key] = [Option(target, target.possible, edge.identity) for target, edge in ways]
+        if option.trail is None:
+            return moved
+        return [Option(m.node, m.runtime, m.last_key, trail=option.trail) for m in moved]
 
     def _direct(self, option: Option, step: Step | Cast, labels: dict[str, bool]) -> list[Option]:
         if isinstance(step, Cast):
@@ -131,7 +132,7 @@ class Options:
         target = self.graph.casts(node).get(name)
         if target is None:
             return []
-        runtime = option.runtime & frozenset(self._possible(target))
+        runtime = option.runtime & target.possible
         return [Option(target, runtime, trail=option.trail)]
 
     def _knows_type(self, option: Option) -> bool:

@@ -81,6 +81,7 @@ class _Search:
         self.options = options
         self.stack: list[_State] = []
         self.open_options = 0
+        self.possible: dict[str, frozenset[str]] = {}  #: of the API schema
         self.visited: dict[str, list[tuple[frozenset[_Place], dict[str, bool]]]] = defaultdict(list)
         self.labels = _labels_by_coordinate(context)
         self.set_contexts = _types_that_set_contexts(context)
@@ -204,8 +205,14 @@ class _Search:
 
     def _runtime(self, state: _State, step: Step | Cast) -> frozenset[str]:
         if isinstance(step, Cast):
-            return state.runtime & frozenset(self.api.possible_types(step.target))
-        return frozenset(self.api.possible_types(base_name(step.field.type)))
+            return state.runtime & self._possible(step.target)
+        return self._possible(base_name(step.field.type))
+
+    def _possible(self, name: str) -> frozenset[str]:
+        found = self.possible.get(name)
+        if found is None:
+            found = self.possible[name] = frozenset(self.api.possible_types(name))
+        return found
 
     # what is found
 

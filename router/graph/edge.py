@@ -46,6 +46,7 @@ class FieldMove:
     list_depth: int
     requires: Selections = ()
     context: tuple[ContextNeed, ...] = ()
+    is_narrower: bool = False  #: clients see an interface or union where this subgraph has one of its objects
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -56,6 +56,9 @@ class QueryGraph:
             node = self._roots[type_name] = self._make(type_name, "", NodeKind.ROOT, ())
         return node
 
+    def is_query_root(self, node: Node) -> bool:
+        return node.type_name == self.supergraph.root_types.get("query")
+
     def downcast(self, node: Node, type_name: str) -> Node:
         """The same object seen as one of the object types of an abstract node."""
         return self.node(type_name, node.subgraph, _provided_for(node.provided, type_name, self._supertypes))
@@ -138,7 +141,14 @@ class QueryGraph:
             ContextNeed(c.name, c.type, self._context_selections(c.context, c.selection))
             for c in joined.context_arguments
         )
-        return FieldMove(name, joined.type, target, list_depth(joined.type), requires, context)
+        clients_see = self.types.get(named_type(info.fields[name].type))
+        is_narrower = (
+            target is not None
+            and target.kind is NodeKind.OBJECT
+            and clients_see is not None
+            and clients_see.kind is not TypeKind.OBJECT
+        )
+        return FieldMove(name, joined.type, target, list_depth(joined.type), requires, context, is_narrower)
 
     def _key_selection(self, info: TypeInfo, subgraph: str, name: str) -> Selections:
         return tuple(

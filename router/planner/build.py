@@ -114,7 +114,7 @@ class FetchGraphBuilder:
         selected = spot.tree.add(key, field, field_guards, move.type, move.list_depth, new_tree)
         if selected.tree is not None:
             is_abstract = move.target.kind is NodeKind.ABSTRACT
-            if is_abstract:
+            if is_abstract or move.is_narrower:
                 selected.tree.has_typename = True
             below = _Spot(
                 place, spot.step, selected.tree,

@@ -18,14 +18,16 @@ from router.operation.model import Field, Guard, InlineFragment, Selection
 from router.planner.choose import choose
 from router.planner.cost import below, levels, request, weight
 from router.planner.errors import PlanTooLargeError
+from router.planner.lookups import LookupCounter, Option
 from router.planner.query_tree import NOTHING, Enter, Narrow, Part, Solution, Take
+from router.planner.split import Splitter
 
+_REQUIREMENT = -1
 _LIMIT = 200_000  #: some seconds; seventy types over ten subgraphs need 30,000
 
 Guards = tuple[Guard, ...]
 Peers = tuple[Node, ...]
 Unit = tuple[Selection, Guards]
-Option = tuple[int, tuple[Part, ...]]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,12 +56,13 @@ class Search:
         self._memory = memory
         self._count = len(graph.subgraphs)
         self._solutions: dict[tuple[int, ...], Solution | None] = {}
-        self._splits: dict[int, tuple[Field, tuple[Field, ...]]] = {}
-        self._singles: dict[int, tuple[Selection, Selections]] = {}
+        self._splitter = Splitter()
+        self._lookups = LookupCounter(self._count)
         self._busy: set[tuple[int, int]] = set()
-        self._cut_offs = 0
+        self._growing: set[int] = set()
+        #: what was met while it was still being worked out: node ids, or _REQUIREMENT; answers are provisional then
+        self._cuts: list[int] = []
         self._looks = 0
-        self._looked_up_counts: dict[tuple[int, bool], tuple[Solution, int]] = {}
 
     # --- selections on a node --------------------------------------------------------------------------------------
 
@@ -69,9 +72,9 @@ class Search:
         key = (node.id, id(selections), *(peer.id for peer in peers))
         if key in self._solutions:
             return self._solutions[key]
-        before = self._cut_offs
+        before = len(self._cuts)
         solution = self._solve_units(node, [(s, ()) for s in selections], peers)
-        if self._cut_offs == before or not self._busy:
+        if len(self._cuts) == before or not (self._busy or self._growing):
             self._solutions[key] = solution
         return solution
 
@@ -211,44 +214,7 @@ class Search:
             split = self._split_option(node, selection, guards, options)
             if split is not None:
                 options.append(split)
-        return self._least_looked_up_first(options)
-
-    def _least_looked_up_first(self, options: list[Option]) -> list[Option]:
-        """Options of equal weight in the order of what they look up behind entity moves: ties go to the earlier one.
-
-        Example: two subgraphs give `animals`, and one of them `@provides` their names; both need a third for the age
-        of cats, but only from the other must the names of all animals be fetched there as well.
-        """
-        weights = [weight(cost, self._count) for cost, _ in options]
-        if len(set(weights)) == len(weights):
-            return options
-        ranks = [
-            (weights.index(own), self._looked_up(parts, is_behind=False))
-            for own, (_, parts) in zip(weights, options, strict=True)
-        ]
-        return [options[i] for i in sorted(range(len(options)), key=ranks.__getitem__)]
-
-    def _looked_up(self, parts: tuple[Part, ...], *, is_behind: bool) -> int:
-        """How many fields are taken behind entity moves, at any depth."""
-        count = 0
-        for part in parts:
-            is_behind_part = is_behind
-            if isinstance(part, Enter):
-                count += self._looked_up_below(part.inputs, is_behind)
-                is_behind_part = is_behind or not part.move.is_root
-            elif isinstance(part, Take):
-                count += is_behind
-            if part.child is not None:
-                count += self._looked_up_below(part.child, is_behind_part)
-        return count
-
-    def _looked_up_below(self, solution: Solution, is_behind: bool) -> int:
-        key = (id(solution), is_behind)
-        known = self._looked_up_counts.get(key)
-        if known is None:
-            count = self._looked_up(solution.parts, is_behind=is_behind)
-            known = self._looked_up_counts[key] = (solution, count)
-        return known[1]
+        return self._lookups.least_first(options)
 
     def _targets(self, node: Node, field: Field, peers: Peers) -> Peers:
         """Where the field's object may stand: in every subgraph that could give the field at this place."""
@@ -300,7 +266,7 @@ class Search:
     ) -> Option | None:
         key = (node.id, id(move))
         if key in self._busy:
-            self._cut_offs += 1
+            self._cuts.append(_REQUIREMENT)
             return None
         self._busy.add(key)
         try:
@@ -344,7 +310,9 @@ class Search:
     def _split_option(self, node: Node, field: Field, guards: Guards, options: list[Option]) -> Option | None:
         """The field taken from several subgraphs, each with a part of its selections. Only where no single subgraph
         can complete it, or at the price of fewer fetches: lists would be fetched twice."""
-        pieces = self._split(field)
+        if node.kind is NodeKind.ROOT and not self._graph.is_query_root(node):
+            return None  # a mutation runs once
+        pieces = self._splitter.split(field)
         if len(pieces) < 2:
             return None
         best = min((cost.bit_count() for cost, _ in options), default=None)
@@ -354,33 +322,6 @@ class Search:
         if solution is None or (best is not None and solution.cost.bit_count() >= best):
             return None
         return solution.cost, solution.parts
-
-    def _split(self, field: Field) -> tuple[Field, ...]:
-        """The field once for each of its selections; where it has only one, for each of the selection's own."""
-        found = self._splits.get(id(field))
-        if found is None:
-            pieces = tuple(_with_selections(field, piece) for piece in self._pieces(field.selections))
-            found = self._splits[id(field)] = (field, pieces)
-        return found[1]
-
-    def _pieces(self, selections: Selections) -> list[Selections]:
-        if len(selections) > 1:
-            return [self._single(s) for s in selections]
-        if not selections or not selections[0].selections:
-            return [selections]
-        only = selections[0]
-        if isinstance(only, Field):
-            return [(piece,) for piece in self._split(only)]
-        return [
-            (InlineFragment(only.type_condition, piece, only.guards, only.defer),)
-            for piece in self._pieces(only.selections)
-        ]
-
-    def _single(self, selection: Selection) -> Selections:
-        found = self._singles.get(id(selection))
-        if found is None:
-            found = self._singles[id(selection)] = (selection, (selection,))
-        return found[1]
 
     def downcast(self, node: Node, type_name: str) -> Node:
         """The node as one of its object types; an object node is that itself."""
@@ -392,8 +333,20 @@ class Search:
         """Target node id -> how to get there. Grows round by round: a key may be found in a subgraph entered before."""
         found = self._memory.entries.get(node.id)
         if found is not None:
+            if node.id in self._growing:
+                self._cuts.append(node.id)
             return found
+        before = len(self._cuts)
         found = self._memory.entries[node.id] = {}
+        self._growing.add(node.id)
+        self._grow(node, found)
+        self._growing.discard(node.id)
+        is_provisional = any(cut != node.id for cut in self._cuts[before:])
+        if is_provisional and (self._busy or self._growing):
+            del self._memory.entries[node.id]
+        return found
+
+    def _grow(self, node: Node, found: dict[int, Entry]) -> None:
         pending = self._graph.entity_moves(node)
         is_growing = True
         while is_growing:
@@ -408,22 +361,9 @@ class Search:
                 if before is None or weight(cost, self._count) < weight(before.cost, self._count):
                     found[move.target.id] = Entry(move, inputs, cost, level + 1)
                     is_growing = True
-        return found
 
 
 def _join(one: Guards, other: Guards) -> Guards:
     if not one:
         return other
     return one + tuple(g for g in other if g not in one) if other else one
-
-
-def _with_selections(field: Field, selections: Selections) -> Field:
-    return Field(
-        field.response_key,
-        field.name,
-        field.parent_type,
-        field.arguments,
-        field.guards,
-        field.directives,
-        selections,
-    )

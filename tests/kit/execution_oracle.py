@@ -52,7 +52,9 @@ class Oracle:
         for _ in range(2):
             result = await execute(compiled, variables, self._context)
             if result.errors or not _equal(result.data, expected.data):
+                is_order = not result.errors and result.data == expected.data
                 return Outcome(
+                    f"{'the order of keys differs' if is_order else 'the answer differs'}\n"
                     f"{text}\n{variables}\nexpected {expected.data}\n"
                     f"got      {result.data}\nerrors {result.errors}\n{print_plan(plan)}"
                 )

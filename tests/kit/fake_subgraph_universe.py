@@ -21,6 +21,7 @@ from graphql import (
     ExecutionResult,
     GraphQLEnumType,
     GraphQLError,
+    GraphQLObjectType,
     GraphQLResolveInfo,
     execute_sync,
     parse,
@@ -60,6 +61,10 @@ class Universe:
         """What a field is: leaves as JSON, objects as things."""
         info = self.supergraph.types[thing.type].fields[name]
         told = self._told_by(thing.type, name, info)
+        seen = self.supergraph.api_schema.type_map.get(thing.type)
+        # an argument hidden from clients has its default in a subgraph and is not there for the monolith
+        known = seen.fields[name].args if isinstance(seen, GraphQLObjectType) and name in seen.fields else arguments
+        arguments = {argument: given for argument, given in arguments.items() if argument in known}
         number = _hash(thing.type, thing.seed, name, json.dumps(arguments, sort_keys=True))
         is_key = name in self._key_fields[thing.type]
         can_be_null = not any(text.endswith("!") for text in (info.type, *(one.type for _, one in told)))

@@ -94,6 +94,11 @@ def config_validate(path: Annotated[Path, typer.Argument(help="router.yaml")]) -
     typer.echo(f"{path} is valid")
 
 
+class ComposeFormat(StrEnum):
+    PLAIN = "plain"
+    JSON = "json"
+
+
 @app.command()
 def compose(
     config: Annotated[Path, typer.Option("--config", help="supergraph.yaml in rover's format.")] = Path(
@@ -103,25 +108,51 @@ def compose(
         Path | None, typer.Option("--output", "-o", help="Where the supergraph goes; standard output if not given.")
     ] = None,
     api: Annotated[Path | None, typer.Option("--api", help="Write the API schema here as well.")] = None,
+    include_tag: Annotated[list[str] | None, typer.Option(help="Show only what has this tag; may be repeated.")] = None,
+    exclude_tag: Annotated[list[str] | None, typer.Option(help="Hide what has this tag; may be repeated.")] = None,
+    format: Annotated[ComposeFormat, typer.Option(help="SDL, or rover's JSON.")] = ComposeFormat.PLAIN,  # noqa: A002
 ) -> None:
     """Compose subgraph schemas into a supergraph. Hints and errors go to standard error."""
+    from router.compose import Contract, load_supergraph_config
     from router.compose import compose as compose_subgraphs
-    from router.compose.supergraph_config import load_supergraph_config
+    from router.compose.output import composition_json, error_report
 
     try:
         definitions = load_supergraph_config(config)
     except RouterError as exc:
         _fail(str(exc))
-    composition = compose_subgraphs(definitions)
+    contract = Contract(frozenset(include_tag or ()), frozenset(exclude_tag or ()))
+    composition = compose_subgraphs(definitions, contract=contract if include_tag or exclude_tag else None)
+    if api is not None and composition.api_sdl is not None:
+        _write(api, composition.api_sdl)
+    if format is ComposeFormat.JSON:
+        _write(output, orjson.dumps(composition_json(composition), option=orjson.OPT_INDENT_2).decode() + "\n")
+        if not composition.ok:
+            raise typer.Exit(1)
+        return
     for hint in composition.hints:
         typer.echo(str(hint), err=True)
-    if composition.supergraph_sdl is None or composition.api_sdl is None:
-        for error in composition.errors:
-            typer.echo(f"{error}\n  {error.advice}", err=True)
-        _fail(f"{len(composition.errors)} errors while composing {config}")
+    if composition.supergraph_sdl is None:
+        _fail(error_report(composition).rstrip())
     _write(output, composition.supergraph_sdl)
-    if api is not None:
-        _write(api, composition.api_sdl)
+
+
+@app.command()
+def check(
+    old: Annotated[Path, typer.Argument(help="API schema that clients use now.")],
+    new: Annotated[Path, typer.Argument(help="API schema that would replace it.")],
+) -> None:
+    """Report what a new API schema changes for clients; fails when it breaks them."""
+    from router.compose.changes import Severity, api_changes
+
+    try:
+        changes = api_changes(_read(old), _read(new))
+    except RouterError as exc:
+        _fail(str(exc))
+    for change in changes:
+        typer.echo(str(change))
+    if any(change.severity is Severity.BREAKING for change in changes):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -55,6 +55,31 @@ def test_compose_prints_a_supergraph_or_what_is_wrong(folder: Path) -> None:
     assert "NO_QUERIES" in err
 
 
+def test_compose_speaks_json_and_makes_contracts(folder: Path) -> None:
+    (folder / "a.graphql").write_text('type Query { a: Int b: Int @tag(name: "inside") }')
+    (folder / "ok.yaml").write_text("subgraphs: {a: {routing_url: http://a, schema: {file: a.graphql}}}")
+    (folder / "bad.yaml").write_text("subgraphs: {a: {routing_url: http://a, schema: {sdl: 'type T { a: Int }'}}}")
+    asked = ("compose", "--format", "json", "--config")
+    status, out, _ = run(folder, *asked, "@ok.yaml", "--exclude-tag", "inside", "--api", "@api.graphql")
+    assert (status, "join__Graph" in out) == (0, True)
+    assert (folder / "api.graphql").read_text() == "type Query {\n  a: Int\n}\n"
+    status, out, _ = run(folder, *asked, "@bad.yaml")
+    assert (status, "NO_QUERIES" in out) == (1, True)
+    assert isinstance(json.loads(out), dict)
+
+
+def test_check_fails_on_what_breaks_clients(folder: Path) -> None:
+    (folder / "old.graphql").write_text("type Query { a: Int b: Int }")
+    (folder / "more.graphql").write_text("type Query { a: Int b: Int c: Int }")
+    (folder / "less.graphql").write_text("type Query { a: Int }")
+    (folder / "broken.graphql").write_text("type Query {")
+    assert run(folder, "check", "@old.graphql", "@more.graphql")[0] == 0
+    status, out, _ = run(folder, "check", "@old.graphql", "@less.graphql")
+    assert (status, "Query.b" in out) == (1, True)
+    status, _, err = run(folder, "check", "@old.graphql", "@broken.graphql")
+    assert (status, "Traceback" in err, err != "") == (1, False, True)
+
+
 def test_a_configuration_is_checked_and_its_schema_printed(folder: Path) -> None:
     (folder / "router.yaml").write_text("supergraph: {introspection: true}")
     assert run(folder, "config", "validate", "@router.yaml")[0] == 0

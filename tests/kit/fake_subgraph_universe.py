@@ -84,6 +84,8 @@ class Universe:
         if not candidates:
             return None
         concrete = candidates[number % len(candidates)]
+        if concrete in self.supergraph.root_types.values():
+            return Thing(concrete, 0)
         if self._key_fields[concrete]:
             return Thing(concrete, (number if key_seed is None else key_seed) % ENTITY_COUNT)
         return Thing(concrete, number)
@@ -180,7 +182,7 @@ class Universe:
         result = execute_sync(
             self.supergraph.api_schema,
             document,
-            self._root("query"),
+            self._root(),
             variable_values=dict(variables),
             field_resolver=resolve,
             type_resolver=lambda value, *_: value.type,
@@ -208,7 +210,7 @@ class Universe:
         result = execute_sync(
             schema,
             document,
-            self._root("query"),
+            self._root(),
             variable_values=dict(variables),
             field_resolver=resolve,
             type_resolver=type_of,
@@ -216,8 +218,8 @@ class Universe:
         assert isinstance(result, ExecutionResult)
         return result
 
-    def _root(self, kind: str) -> Thing:
-        return Thing(self.supergraph.root_types[kind], 0)
+    def _root(self) -> Thing:
+        return Thing(self.supergraph.root_types["query"], 0)
 
     def _check_requires(self, source: Thing, info: GraphQLResolveInfo[Any], subgraph: str) -> None:
         declared = self.supergraph.types[info.parent_type.name].fields[info.field_name].by_subgraph.get(subgraph)

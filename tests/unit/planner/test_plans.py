@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from router.plan.nodes import ContextRewrite, Fetch, Key, OnTypes
 from router.plan.walk import fetch_count, walk_fetches
-from router.planner import Planner
+from router.planner import Planner, PlanningError
 from tests.kit.supergraphs import load, normalize, plan, plan_lines
 
 PRODUCTS = load(
@@ -358,3 +360,19 @@ def test_an_interface_with_seventy_types_over_ten_subgraphs_is_planned_at_once()
     found = Planner(nodes).plan(normalize(nodes, "{ nodes { f0 f9 next { f1 next { f2 next { f3 } } } } }"))
     assert fetch_count(found) < 50
     assert sum(len(node.operation) for _, node in walk_fetches(found)) < 200_000
+
+
+def test_a_mutation_is_never_sent_to_two_subgraphs() -> None:
+    shared = load(
+        "a b",
+        """
+        type Query @join__type(graph: A) @join__type(graph: B) { n: Int }
+        type Mutation @join__type(graph: A) @join__type(graph: B) { save: Saved }
+        type Saved @join__type(graph: A) @join__type(graph: B) {
+          a: Int @join__field(graph: A) b: Int @join__field(graph: B) both: Int
+        }
+        """,
+    )
+    assert plan_lines(shared, "mutation { save { both b } }") == ["0 b: mutation{save{both b}}"]
+    with pytest.raises(PlanningError):
+        plan_lines(shared, "mutation { save { a b } }")

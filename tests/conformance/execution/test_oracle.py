@@ -1,4 +1,4 @@
-"""Random operations, answered by plan and executor and by one schema over the same world: the strongest test there is.
+"""Random operations, answered by plan and executor and by one schema over the same world.
 
 `python -m tests.load.oracle` compares any number on any supergraph.
 """
@@ -14,12 +14,11 @@ from tests.kit.execution_oracle import Oracle
 pytestmark = pytest.mark.anyio
 
 
-@pytest.mark.parametrize("start", [0, 1000])
-async def test_the_router_answers_what_a_monolith_would(start: int) -> None:
+async def test_the_router_answers_what_a_monolith_would() -> None:
     oracle = Oracle(SUPERGRAPH, Planner(SUPERGRAPH))
     compared = 0
-    for seed in range(start, start + 60):
-        outcome = await oracle.compare(seed, Random(seed))
+    for seed in range(120):
+        outcome = await oracle.compare(seed, Random(seed))  # noqa: S311  # repeatable
         assert outcome.difference is None, f"seed {seed}: {outcome.difference}"
         compared += not outcome.is_skipped
-    assert compared > 30
+    assert compared > 60

@@ -88,9 +88,11 @@ class QueryGraph:
         return NodeKind.INTERFACE_OBJECT if joined and joined.is_interface_object else NodeKind.ABSTRACT
 
     def _fill(self, node: Node) -> None:
-        node.moves, node.possible, node.direct = {}, (), frozenset()
+        """Sets all or, when something is raised, nothing: a node half filled would stay so."""
         if node.kind is NodeKind.ROOT:
+            node.moves, node.possible, node.direct = {}, (), frozenset()
             return
+        moves: dict[str, FieldMove] = {}
         info = self.types[node.type_name]
         keys = self._key_fields(info, node.subgraph)
         provided = {s.name: s for s in node.provided if isinstance(s, Field)}
@@ -101,10 +103,10 @@ class QueryGraph:
             offered = provided.get(field.name)
             if offered is not None or self.is_resolvable(joined) or field.name in keys:
                 is_key_only = field.name in keys and offered is None and not self.is_resolvable(joined)
-                node.moves[field.name] = self._field_move(info, field.name, joined, node, offered, is_key_only)
-        if node.kind is NodeKind.ABSTRACT:
-            node.possible = self._possible_in(info, node.subgraph)
-            node.direct = self._direct_fields(node)
+                moves[field.name] = self._field_move(info, field.name, joined, node, offered, is_key_only)
+        possible = self._possible_in(info, node.subgraph) if node.kind is NodeKind.ABSTRACT else ()
+        direct = self._direct_fields(node, moves, possible) if node.kind is NodeKind.ABSTRACT else frozenset()
+        node.moves, node.possible, node.direct = moves, possible, direct
 
     def is_resolvable(self, joined: JoinField) -> bool:
         """Whether the subgraph itself resolves the field, under this graph's labels."""
@@ -178,11 +180,11 @@ class QueryGraph:
             )
         )
 
-    def _direct_fields(self, node: Node) -> frozenset[str]:
-        objects = [self.downcast(node, name) for name in node.possible]
+    def _direct_fields(self, node: Node, moves: dict[str, FieldMove], possible: tuple[str, ...]) -> frozenset[str]:
+        objects = [self.downcast(node, name) for name in possible]
         return frozenset(
             name
-            for name, move in node.moves.items()
+            for name, move in moves.items()
             if not move.requires
             and all((own := o.moves.get(name)) is not None and not own.requires and not own.context for o in objects)
         )

@@ -339,7 +339,11 @@ class Search:
         before = len(self._cuts)
         found = self._memory.entries[node.id] = {}
         self._growing.add(node.id)
-        self._grow(node, found)
+        try:
+            self._grow(node, found)
+        except BaseException:  # the memory outlives this search and must not keep half an answer
+            del self._memory.entries[node.id]
+            raise
         self._growing.discard(node.id)
         is_provisional = any(cut != node.id for cut in self._cuts[before:])
         if is_provisional and (self._busy or self._growing):

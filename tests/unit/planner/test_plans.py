@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
+import sys
+
 import pytest
 
 from router.plan.nodes import ContextRewrite, Fetch, Key, OnTypes
@@ -376,3 +379,22 @@ def test_a_mutation_is_never_sent_to_two_subgraphs() -> None:
     assert plan_lines(shared, "mutation { save { both b } }") == ["0 b: mutation{save{both b}}"]
     with pytest.raises(PlanningError):
         plan_lines(shared, "mutation { save { a b } }")
+
+
+def test_a_plan_that_was_broken_off_leaves_nothing_behind() -> None:
+    query = "{ product { taxed reviews { author { stock } } } }"
+    operation = normalize(PRODUCTS, query)
+    expected = Planner(PRODUCTS).plan(operation)
+    planner = Planner(PRODUCTS)
+    usual = sys.getrecursionlimit()
+    broken_off = 0
+    for spare in range(15, 200, 3):
+        sys.setrecursionlimit(len(inspect.stack(0)) + spare)
+        try:
+            planner.plan(operation)
+        except RecursionError:
+            broken_off += 1
+        finally:
+            sys.setrecursionlimit(usual)
+    assert broken_off > 5
+    assert planner.plan(operation) == expected

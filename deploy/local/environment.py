@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from deploy.local.secrets import subgraph_secrets
+from deploy.local.secrets import all_secrets
 from deploy.local.servers import servers
 from deploy.local.state import StateFolder
 from deploy.local.terminal import Terminal
@@ -26,6 +26,6 @@ def shop_environment(folder: StateFolder, terminal: Terminal) -> Iterator[None]:
                 addresses = stack.enter_context(servers(folder, terminal)).environment()
             else:
                 addresses = {"DATABASE_URL": running.database_url, "NATS_URL": running.nats_url}
-            for name, value in {**addresses, **subgraph_secrets(folder)}.items():
+            for name, value in {**addresses, **all_secrets(folder)}.items():
                 os.environ.setdefault(name, value)
         yield

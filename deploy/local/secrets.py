@@ -17,19 +17,25 @@ _GENERATORS: Mapping[str, Callable[[], str]] = {
 }
 
 
-def router_secrets(folder: StateFolder) -> dict[str, str]:
-    """What the router gets: it checks tokens and tells the subgraphs who is calling."""
-    return {"PUNNET_CONTEXT_SECRET": _secret(folder, "context"), "PUNNET_JWKS": str(_public_keys(folder))}
+def secrets_of(folder: StateFolder, part: str) -> dict[str, str]:
+    """What one process gets, the router or a subgraph: nothing that it does not need."""
+    shared = {"PUNNET_CONTEXT_SECRET": _secret(folder, "context")}
+    match part:
+        case "router":  # checks tokens, and signs what subgraphs are told of the caller
+            return shared | {"PUNNET_JWKS": str(_public_keys(folder))}
+        case "users":  # signs tokens, and seals personal data
+            return shared | {
+                "PUNNET_JWT_PRIVATE_KEY": signing_key(folder),
+                "PUNNET_PII_KEYS": _secret(folder, "pii_keys"),
+                "PUNNET_EMAIL_INDEX_KEY": _secret(folder, "email_index_key"),
+            }
+        case _:
+            return shared
 
 
-def subgraph_secrets(folder: StateFolder) -> dict[str, str]:
-    """What the subgraphs get: the same, the key that signs tokens, and the keys of personal data."""
-    return {
-        **router_secrets(folder),
-        "PUNNET_JWT_PRIVATE_KEY": signing_key(folder),
-        "PUNNET_PII_KEYS": _secret(folder, "pii_keys"),
-        "PUNNET_EMAIL_INDEX_KEY": _secret(folder, "email_index_key"),
-    }
+def all_secrets(folder: StateFolder) -> dict[str, str]:
+    """What a process gets in which all parts live."""
+    return secrets_of(folder, "router") | secrets_of(folder, "users")
 
 
 def signing_key(folder: StateFolder) -> str:
@@ -62,14 +68,15 @@ def write_container_environments(folder: StateFolder) -> list[Path]:
     """
     target = folder.path / "containers"
     password, nats_token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-    jwks = {"PUNNET_JWKS": key_set(load_private_key(signing_key(folder)))}
     servers = {
         "DATABASE_URL": f"postgresql://postgres:{password}@postgres:5432/postgres",
         "NATS_URL": f"nats://{nats_token}@nats:4222",
     }
     environments: Mapping[str, Mapping[str, str]] = {
-        "router": {**router_secrets(folder), **jwks},
-        "subgraphs": {**servers, **subgraph_secrets(folder), **jwks},
+        # the public keys of tokens it asks the users subgraph for
+        "router": secrets_of(folder, "subgraph"),
+        "subgraphs": servers | secrets_of(folder, "subgraph"),
+        "users": secrets_of(folder, "users"),
         "postgres": {"POSTGRES_PASSWORD": password},
         "nats": {"NATS_TOKEN": nats_token},
         "grafana": {"GF_SECURITY_ADMIN_PASSWORD": secrets.token_urlsafe(12)},

@@ -17,7 +17,7 @@ import yaml
 from deploy.local.children import Program
 from deploy.local.errors import LocalError
 from deploy.local.examples import write_examples
-from deploy.local.secrets import router_secrets, subgraph_secrets
+from deploy.local.secrets import all_secrets, secrets_of
 from deploy.local.state import ROOT, StateFolder
 from deploy.local.supergraph import SUPERGRAPH, subgraph_names
 
@@ -35,12 +35,12 @@ class Topology:
 
 
 def in_one_process(folder: StateFolder, servers: Mapping[str, str], *, host: str, port: int) -> Topology:
-    environment = {**servers, **subgraph_secrets(folder)}
+    environment = {**servers, **all_secrets(folder)}
     return Topology([[_router(folder, ROUTER_CONFIG, environment, host, port)]], {})
 
 
 def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: str, port: int) -> Topology:
-    """Subgraphs listen on loopback, on ports that are free now; only they get the keys of personal data and tokens."""
+    """Subgraphs listen on loopback, on ports that are free now; each process gets the secrets it needs."""
     ports = {name: free_port() for name in subgraph_names()}
     urls = {name: f"http://127.0.0.1:{number}/graphql" for name, number in ports.items()}
     config = folder.path / "router.yaml"
@@ -49,12 +49,12 @@ def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: s
         Program(
             name=name,
             argv=[*_PUNNET, "subgraph", name, "--listen", f"127.0.0.1:{number}"],
-            environment={**servers, **subgraph_secrets(folder)},
+            environment={**servers, **secrets_of(folder, name)},
             ready_url=f"http://127.0.0.1:{number}/health/ready",
         )
         for name, number in ports.items()
     ]
-    return Topology([subgraphs, [_router(folder, config, router_secrets(folder), host, port)]], urls)
+    return Topology([subgraphs, [_router(folder, config, secrets_of(folder, "router"), host, port)]], urls)
 
 
 def check_free(host: str, port: int) -> None:

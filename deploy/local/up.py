@@ -18,7 +18,7 @@ from deploy.local.children import Child, kill_all, stop_all
 from deploy.local.errors import LocalError
 from deploy.local.postgres import reachable_folder
 from deploy.local.process import keep_previous_log, spawn, tail
-from deploy.local.secrets import subgraph_secrets
+from deploy.local.secrets import all_secrets
 from deploy.local.servers import POSTGRESQL, Server, Servers, servers
 from deploy.local.signals import StopRequested, stop_signals
 from deploy.local.sources import sources_digest
@@ -97,7 +97,7 @@ def _prepare(folder: StateFolder, running: Servers, terminal: Terminal, *, with_
         return
     log = folder.logs / "prepare.log"
     keep_previous_log(log)
-    environment = {**running.environment(), **subgraph_secrets(folder), **os.environ}
+    environment = {**running.environment(), **all_secrets(folder), **os.environ}
     command = [sys.executable, "-P", "-m", "deploy.local.prepare", *(["--seed"] if with_seed else [])]
     with terminal.step("Databases, demo data and schema" if with_seed else "Databases and schema"):
         if spawn(command, log=log, environment=environment).wait() != 0:

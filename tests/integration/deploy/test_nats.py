@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sysconfig
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,8 +15,6 @@ import pytest
 
 from deploy.local.nats import Nats
 
-pytestmark = pytest.mark.anyio
-
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Nats]:
@@ -22,6 +23,7 @@ def server(tmp_path: Path) -> Iterator[Nats]:
     server.kill()
 
 
+@pytest.mark.anyio
 async def test_an_acknowledged_message_survives_kill_9_and_the_address_stays(server: Nats) -> None:
     url = server.start()
     connection = await nats.connect(url)
@@ -38,6 +40,7 @@ async def test_an_acknowledged_message_survives_kill_9_and_the_address_stays(ser
     assert message.data == b"42"
 
 
+@pytest.mark.anyio
 async def test_nobody_enters_without_the_token(server: Nats) -> None:
     address = urlsplit(server.start())
     with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=5) as connection:
@@ -49,11 +52,21 @@ async def test_nobody_enters_without_the_token(server: Nats) -> None:
         lines.close()
 
 
+@pytest.mark.anyio
 async def test_every_acknowledged_message_is_synced_to_disk(server: Nats) -> None:
     server.start()
     assert "sync_interval: always" in (server.folder / "nats.conf").read_text()
 
 
+@pytest.mark.anyio
 async def test_what_stands_in_the_folder_is_readable_by_its_owner_only(server: Nats) -> None:
     server.start()
     assert {oct((server.folder / name).stat().st_mode & 0o777) for name in ("nats.conf", "token")} == {"0o600"}
+
+
+def test_the_configuration_of_the_container_is_accepted_by_the_server() -> None:
+    configuration = Path(__file__).resolve().parents[3] / "deploy/nats/nats.conf"
+    program = Path(sysconfig.get_path("scripts")) / "nats-server"
+    environment = {**os.environ, "NATS_TOKEN": "a-token"}
+    checked = subprocess.run([program, "-t", "-c", configuration], env=environment, capture_output=True, check=False)
+    assert checked.returncode == 0, checked.stderr

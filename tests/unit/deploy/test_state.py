@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.errors import LocalError
-from deploy.local.secrets import router_secrets, subgraph_secrets, write_container_environments
+from deploy.local.secrets import all_secrets, secrets_of, write_container_environments
 from deploy.local.state import Running, StateFolder
 
 RUNNING = Running(
@@ -67,14 +67,23 @@ def test_a_folder_that_cannot_be_written_is_reported_with_a_way_out(tmp_path: Pa
 
 
 def test_secrets_are_generated_once_and_only_their_owner_may_read_them(folder: StateFolder) -> None:
-    first = subgraph_secrets(folder)
-    assert subgraph_secrets(folder) == first
+    first = all_secrets(folder)
+    assert all_secrets(folder) == first
     private = {path.name for path in (folder.path / "secrets").iterdir() if path.stat().st_mode & 0o077}
     assert private == {"jwks.json"}  # public keys
 
 
-def test_the_router_gets_no_key_that_signs_tokens_or_opens_personal_data(folder: StateFolder) -> None:
-    assert router_secrets(folder).keys() == {"PUNNET_CONTEXT_SECRET", "PUNNET_JWKS"}
+def test_only_the_users_subgraph_gets_keys_that_sign_tokens_or_open_personal_data(folder: StateFolder) -> None:
+    assert {part: sorted(secrets_of(folder, part)) for part in ("router", "users", "orders")} == {
+        "router": ["PUNNET_CONTEXT_SECRET", "PUNNET_JWKS"],
+        "users": [
+            "PUNNET_CONTEXT_SECRET",
+            "PUNNET_EMAIL_INDEX_KEY",
+            "PUNNET_JWT_PRIVATE_KEY",
+            "PUNNET_PII_KEYS",
+        ],
+        "orders": ["PUNNET_CONTEXT_SECRET"],
+    }
 
 
 def test_container_secrets_are_written_once_and_each_kind_gets_its_own(folder: StateFolder) -> None:
@@ -83,13 +92,11 @@ def test_container_secrets_are_written_once_and_each_kind_gets_its_own(folder: S
     write_container_environments(folder)
     assert {name: path.read_text() for name, path in files.items()} == texts
     assert {name: sorted(line.partition("=")[0] for line in text.splitlines()) for name, text in texts.items()} == {
-        "router": ["PUNNET_CONTEXT_SECRET", "PUNNET_JWKS"],
-        "subgraphs": [
-            "DATABASE_URL",
-            "NATS_URL",
+        "router": ["PUNNET_CONTEXT_SECRET"],
+        "subgraphs": ["DATABASE_URL", "NATS_URL", "PUNNET_CONTEXT_SECRET"],
+        "users": [
             "PUNNET_CONTEXT_SECRET",
             "PUNNET_EMAIL_INDEX_KEY",
-            "PUNNET_JWKS",
             "PUNNET_JWT_PRIVATE_KEY",
             "PUNNET_PII_KEYS",
         ],
@@ -101,7 +108,7 @@ def test_container_secrets_are_written_once_and_each_kind_gets_its_own(folder: S
 
 
 def test_reset_drops_data_and_secrets(folder: StateFolder) -> None:
-    subgraph_secrets(folder)
+    all_secrets(folder)
     (folder.postgres / "data").mkdir(parents=True)
     folder.drop()
     assert {path.name for path in folder.path.iterdir()} <= {"lock", "logs"}

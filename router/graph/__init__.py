@@ -7,9 +7,14 @@ from router.graph.node import Node, NodeKind
 from router.supergraph import Supergraph
 
 
-def build_query_graph(supergraph: Supergraph, labels: frozenset[str] = frozenset()) -> QueryGraph:
-    """The graph under the given override labels (`percent(n)` labels included when drawn). Nodes come on demand."""
-    return QueryGraph(supergraph, labels)
+def build_query_graph(
+    supergraph: Supergraph, labels: frozenset[str] = frozenset(), like: QueryGraph | None = None
+) -> QueryGraph:
+    """The graph under the given override labels (`percent(n)` labels included when drawn). Nodes come on demand.
+
+    `like`, a graph of the same supergraph under other labels, saves parsing. Raises InvalidSupergraphError for a field
+    set that cannot be read."""
+    return QueryGraph(supergraph, labels, like)
 
 
 __all__ = [

@@ -23,7 +23,8 @@ _COMPOSITE = (TypeKind.OBJECT, TypeKind.INTERFACE, TypeKind.UNION)
 class QueryGraph:
     """Nodes and moves of one supergraph under one set of labels. Not safe for use by several threads at once."""
 
-    def __init__(self, supergraph: Supergraph, labels: frozenset[str]) -> None:
+    def __init__(self, supergraph: Supergraph, labels: frozenset[str], like: QueryGraph | None = None) -> None:
+        """`like` is a graph of the same supergraph under other labels; they share what does not depend on labels."""
         self.supergraph = supergraph
         self.labels = labels
         self.subgraphs = tuple(supergraph.subgraphs)
@@ -34,9 +35,25 @@ class QueryGraph:
         self._nodes: dict[tuple[str, str, Selections], Node] = {}
         self._roots: dict[str, Node] = {}
         self._entity_moves: dict[int, tuple[EntityMove, ...]] = {}
-        self._field_sets: dict[tuple[str, str], Selections] = {}
+        self._field_sets: dict[tuple[str, str], Selections] = like._field_sets if like else {}
         self._made = 0
         self.has_partial_unions = any(len(set(info.members.values())) > 1 for info in supergraph.types.values())
+
+        if like is None:
+            self._parse_field_sets()
+
+    def _parse_field_sets(self) -> None:
+        """All at once, so that a broken one is found when the router starts and not by a request."""
+        for info in self.types.values():
+            for join_type in info.by_subgraph.values():
+                for key in join_type.keys:
+                    self.field_set(info.name, key.fields)
+            for field in info.fields.values():
+                for joined in field.by_subgraph.values():
+                    if joined.requires:
+                        self.field_set(info.name, joined.requires)
+                    if joined.provides:
+                        self.field_set(named_type(joined.type), joined.provides)
 
     # --- nodes -----------------------------------------------------------------------------------------------------
 

@@ -37,7 +37,9 @@ class Planner:
     64. Safe to be called from several threads; plans are made one at a time."""
 
     def __init__(self, supergraph: Supergraph) -> None:
+        """Raises InvalidSupergraphError for a supergraph whose field sets cannot be read."""
         self._supergraph = supergraph
+        self._graph = build_query_graph(supergraph)
         self._memories: dict[frozenset[str], Memory] = {}
         self._lock = RLock()
 
@@ -52,7 +54,7 @@ class Planner:
         if memory is None:
             if len(self._memories) >= _LABEL_SETS:
                 self._memories.pop(next(iter(self._memories)))
-            memory = self._memories[labels] = Memory(build_query_graph(self._supergraph, labels))
+            memory = self._memories[labels] = Memory(build_query_graph(self._supergraph, labels, self._graph))
         return memory
 
 

@@ -59,7 +59,7 @@ class Search:
         self._splitter = Splitter()
         self._lookups = LookupCounter(self._count)
         self._busy: set[tuple[int, int]] = set()
-        self._growing: set[int] = set()
+        self._growing: dict[int, dict[int, Entry]] = {}
         #: what was met while it was still being worked out: node ids, or _REQUIREMENT; answers are provisional then
         self._cuts: list[int] = []
         self._looks = 0
@@ -333,21 +333,18 @@ class Search:
         """Target node id -> how to get there. Grows round by round: a key may be found in a subgraph entered before."""
         found = self._memory.entries.get(node.id)
         if found is not None:
-            if node.id in self._growing:
-                self._cuts.append(node.id)
+            return found
+        found = self._growing.get(node.id)
+        if found is not None:
+            self._cuts.append(node.id)
             return found
         before = len(self._cuts)
-        found = self._memory.entries[node.id] = {}
-        self._growing.add(node.id)
-        try:
-            self._grow(node, found)
-        except BaseException:  # the memory outlives this search and must not keep half an answer
-            del self._memory.entries[node.id]
-            raise
-        self._growing.discard(node.id)
+        found = self._growing[node.id] = {}
+        self._grow(node, found)
+        del self._growing[node.id]
         is_provisional = any(cut != node.id for cut in self._cuts[before:])
-        if is_provisional and (self._busy or self._growing):
-            del self._memory.entries[node.id]
+        if not (is_provisional and (self._busy or self._growing)):
+            self._memory.entries[node.id] = found  # only when complete: the memory outlives this search
         return found
 
     def _grow(self, node: Node, found: dict[int, Entry]) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from graphql import NameNode, VariableNode
 
 from router.graph import ContextNeed, FieldMove, Node, NodeKind
-from router.operation.model import Argument
+from router.operation.model import Argument, Guard
 from router.plan.nodes import ContextRewrite
 from router.plan.text import print_path
 from router.planner.context import context_rewrites
@@ -38,6 +38,7 @@ class _Spot:
     needs_typename: bool = True  #: representations made here have to ask for `__typename`
     node: Node | None = None
     parent: _Spot | None = None  #: the object above
+    guards: frozenset[Guard] = frozenset()  #: conditions under which the object is there, with what is selected here
 
 
 class FetchGraphBuilder:
@@ -119,7 +120,7 @@ class FetchGraphBuilder:
             below = _Spot(
                 place, spot.step, selected.tree,
                 needs_typename=not is_abstract and move.target.kind is not NodeKind.INTERFACE_OBJECT,
-                node=move.target, parent=spot,
+                node=move.target, parent=spot, guards=spot.guards | frozenset(field_guards),
             )  # fmt: skip
             suppliers |= self._walk(part.child, below, is_hidden=is_hidden)
         return suppliers
@@ -136,7 +137,7 @@ class FetchGraphBuilder:
 
     def _narrow(self, part: Narrow, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
         tree = spot.tree.fragment(part.type_name)
-        narrowed = _Spot(spot.place, spot.step, tree, part.type_name, False, spot.node, spot.parent)
+        narrowed = _Spot(spot.place, spot.step, tree, part.type_name, False, spot.node, spot.parent, spot.guards)
         return self._walk(part.child, narrowed, is_hidden=is_hidden, guards=guards)
 
     def _enter(self, part: Enter, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
@@ -145,7 +146,9 @@ class FetchGraphBuilder:
         if move.is_root:
             parents = frozenset((spot.step.id,))
             step = self._root_step(spot.place, target.subgraph, target.subgraph_index, parents)
-            below = _Spot(spot.place, step, step.tree, spot.narrowed_to, node=target, parent=spot.parent)
+            below = _Spot(
+                spot.place, step, step.tree, spot.narrowed_to, node=target, parent=spot.parent, guards=spot.guards
+            )
             return self._walk(part.child, below, is_hidden=is_hidden, guards=guards) | {step.id}
         if spot.needs_typename:
             spot.tree.has_typename = True
@@ -160,7 +163,7 @@ class FetchGraphBuilder:
         is_abstract = target.kind is NodeKind.ABSTRACT
         if is_abstract:
             tree.has_typename = True
-        below = _Spot(spot.place, step, tree, spot.narrowed_to, False, target, spot.parent)
+        below = _Spot(spot.place, step, tree, spot.narrowed_to, False, target, spot.parent, spot.guards)
         return self._walk(part.child, below, is_hidden=is_hidden, guards=guards) | {step.id}
 
     def _context_step(
@@ -203,7 +206,7 @@ class FetchGraphBuilder:
                 tree = ancestor.tree.fragment(name) if is_narrowing else ancestor.tree
                 place = _Spot(
                     ancestor.place, ancestor.step, tree, name if is_narrowing else ancestor.narrowed_to,
-                    ancestor.needs_typename and not is_narrowing, own, ancestor.parent,
+                    ancestor.needs_typename and not is_narrowing, own, ancestor.parent, ancestor.guards,
                 )  # fmt: skip
                 suppliers |= self._walk(solution, place, is_hidden=True)
                 yield from context_rewrites(variable, up, name, selections, ancestor.place.keys)
@@ -225,7 +228,11 @@ class FetchGraphBuilder:
         depth = self.graph.depth_below(parents)
         key = (spot.place, index, depth, input_guards, is_anonymous)
         shared = self._entity_steps.setdefault(key, []) if is_shared else []
-        step = next((s for s in shared if s.accepts(source, typename, tree)), None)
+        has_requirements = len(part.representation) > len(move.key)
+        step = next(
+            (s for s in shared if s.can_share(spot.guards, has_requirements) and s.accepts(source, typename, tree)),
+            None,
+        )
         if step is not None:
             step.parents |= parents
         else:
@@ -234,6 +241,9 @@ class FetchGraphBuilder:
             step.is_anonymous = is_anonymous
             shared.append(step)
         step.add_input(source, typename, tree)
+        step.source_guards.add(spot.guards)
+        if has_requirements:
+            step.requirement_guards.add(spot.guards)
         return step
 
 

@@ -20,7 +20,8 @@ class Step:
 
     __slots__ = (
         "conditions", "context_rewrites", "context_types", "id", "input_guards", "inputs", "is_anonymous", "is_root",
-        "kind", "output_rewrites", "parents", "place", "subgraph", "subgraph_index", "tree", "typenames",
+        "kind", "output_rewrites", "parents", "place", "requirement_guards", "source_guards", "subgraph",
+        "subgraph_index", "tree", "typenames",
     )  # fmt: skip
 
     def __init__(
@@ -38,6 +39,10 @@ class Step:
         self.typenames: dict[str, str] = {}  #: source type -> `__typename` to send, where it differs
         self.is_anonymous = False  #: starts from interface objects, whose concrete type is not known
         self.input_guards: Guards = ()  #: conditions under which the inputs are fetched at all
+        #: conditions of the objects looked up here; the same place is there several times if a field was selected under
+        #: several guards
+        self.source_guards: set[frozenset[Guard]] = set()
+        self.requirement_guards: set[frozenset[Guard]] = set()  #: of those that send more than their key
         self.conditions: Guards = ()  #: conditions under which the step is run at all
         self.output_rewrites: list[Rewrite] = []
         self.context_types: dict[str, str] = {}  #: variables filled from ancestors -> their types
@@ -45,6 +50,13 @@ class Step:
 
     def __repr__(self) -> str:
         return f"Step({self.id} {self.subgraph} {self.place.path} <- {sorted(self.parents)})"
+
+    def can_share(self, guards: frozenset[Guard], has_requirements: bool) -> bool:
+        """Whether all that is sent is there whenever an object is. A requirement fetched under `@include(if: $a)` must
+        not keep back objects which are there without it."""
+        sources = self.source_guards | {guards}
+        requirements = self.requirement_guards | ({guards} if has_requirements else set())
+        return all(needed <= present for needed in requirements for present in sources)
 
     def accepts(self, source_type: str, typename: str | None, tree: RepresentationTree) -> bool:
         mine = self.inputs.get(source_type)

@@ -25,6 +25,8 @@ class LookupCounter:
         Example: two subgraphs give `animals`, and one of them `@provides` their names; both need a third for the age
         of cats, but only from the other must the names of all animals be fetched there as well.
         """
+        if len(options) < 2:
+            return options
         weights = [weight(cost, self._subgraph_count) for cost, _ in options]
         if len(set(weights)) == len(weights):
             return options

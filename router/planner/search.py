@@ -348,20 +348,27 @@ class Search:
         return found
 
     def _grow(self, node: Node, found: dict[int, Entry]) -> None:
-        pending = self._graph.entity_moves(node)
+        pending = list(self._graph.entity_moves(node))
         is_growing = True
-        while is_growing:
+        while is_growing and pending:
             is_growing = False
+            undecided: list[EntityMove] = []
             for move in pending:
                 inputs = self._solve_units(node, [(s, ()) for s in move.key])
-                if inputs is None:
-                    continue
-                level = levels(inputs.cost, self._count)
-                cost = inputs.cost | request(move.target.subgraph_index, level, self._count)
-                before = found.get(move.target.id)
-                if before is None or weight(cost, self._count) < weight(before.cost, self._count):
-                    found[move.target.id] = Entry(move, inputs, cost, level + 1)
+                if inputs is None or inputs.cost:  # a later round may know a better way to the key
+                    undecided.append(move)
+                if inputs is not None and self._improve(found, move, inputs):
                     is_growing = True
+            pending = undecided
+
+    def _improve(self, found: dict[int, Entry], move: EntityMove, inputs: Solution) -> bool:
+        level = levels(inputs.cost, self._count)
+        cost = inputs.cost | request(move.target.subgraph_index, level, self._count)
+        before = found.get(move.target.id)
+        if before is not None and weight(before.cost, self._count) <= weight(cost, self._count):
+            return False
+        found[move.target.id] = Entry(move, inputs, cost, level + 1)
+        return True
 
 
 def _join(one: Guards, other: Guards) -> Guards:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from collections.abc import Sequence
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import orjson
 import typer
@@ -21,6 +24,9 @@ from router.plan.json import plan_to_json
 from router.plan.text import print_plan
 from router.planner import Planner, PlanningError
 from router.supergraph import Supergraph, SupergraphError, load_supergraph
+
+if TYPE_CHECKING:
+    from router.compose import Composition
 
 app = typer.Typer(
     name="router",
@@ -101,7 +107,7 @@ class ComposeFormat(StrEnum):
 
 @app.command()
 def compose(
-    config: Annotated[Path, typer.Option("--config", help="supergraph.yaml in rover's format.")] = Path(
+    config: Annotated[Path, typer.Option("--config", help="supergraph.yaml in rover's format; - reads it.")] = Path(
         "supergraph.yaml"
     ),
     output: Annotated[
@@ -111,30 +117,33 @@ def compose(
     include_tag: Annotated[list[str] | None, typer.Option(help="Show only what has this tag; may be repeated.")] = None,
     exclude_tag: Annotated[list[str] | None, typer.Option(help="Hide what has this tag; may be repeated.")] = None,
     format: Annotated[ComposeFormat, typer.Option(help="SDL, or rover's JSON.")] = ComposeFormat.PLAIN,  # noqa: A002
+    watch: Annotated[bool, typer.Option("--watch", help="Compose again when a schema changes, until Ctrl-C.")] = False,
 ) -> None:
-    """Compose subgraph schemas into a supergraph. Hints and errors go to standard error."""
-    from router.compose import Contract, load_supergraph_config
+    """Compose subgraph schemas into a supergraph. Hints and errors go to standard error; errors exit with status 1."""
+    from router.compose import Contract, SubgraphDefinition, load_supergraph_config
     from router.compose import compose as compose_subgraphs
-    from router.compose.output import composition_json, error_report
+    from router.compose.watch import watch as watch_schemas
 
-    try:
-        definitions = load_supergraph_config(config)
-    except RouterError as exc:
-        _fail(str(exc))
     contract = Contract(frozenset(include_tag or ()), frozenset(exclude_tag or ()))
-    composition = compose_subgraphs(definitions, contract=contract if include_tag or exclude_tag else None)
-    if api is not None and composition.api_sdl is not None:
-        _write(api, composition.api_sdl)
-    if format is ComposeFormat.JSON:
-        _write(output, orjson.dumps(composition_json(composition), option=orjson.OPT_INDENT_2).decode() + "\n")
-        if not composition.ok:
+
+    def compose_once(definitions: Sequence[SubgraphDefinition]) -> Composition:
+        made = compose_subgraphs(definitions, contract=contract if include_tag or exclude_tag else None)
+        _publish(made, output, api, format)
+        return made
+
+    if not watch:
+        try:
+            definitions = load_supergraph_config(config)
+        except RouterError as exc:
+            _fail(str(exc))
+        if not compose_once(definitions).ok:
             raise typer.Exit(1)
         return
-    for hint in composition.hints:
-        typer.echo(str(hint), err=True)
-    if composition.supergraph_sdl is None:
-        _fail(error_report(composition).rstrip())
-    _write(output, composition.supergraph_sdl)
+    if str(config) == "-":
+        _fail("--watch needs a file to watch, and --config - is standard input")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        watch_schemas(config, lambda found: compose_once(found).summary, lambda line: typer.echo(line, err=True))
 
 
 @app.command()
@@ -224,7 +233,41 @@ def _write(path: Path | None, text: str) -> None:
     if path is None:
         typer.echo(text)
     else:
-        path.write_text(text.rstrip("\n") + "\n")
+        try:
+            _replace(path, text.rstrip("\n") + "\n")
+        except OSError as exc:
+            _fail(f"{path}: cannot be written: {exc.strerror}")
+
+
+def _replace(path: Path, text: str) -> None:
+    """In one step, so that a router which watches the file never reads half of it."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():  # such as /dev/null
+        path.write_text(text, encoding="utf-8")
+        return
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _publish(composition: Composition, output: Path | None, api: Path | None, format: ComposeFormat) -> None:  # noqa: A002
+    """Failures are reported; the files keep what they had."""
+    from router.compose.output import composition_json, error_report
+
+    if api is not None and composition.api_sdl is not None:
+        _write(api, composition.api_sdl)
+    if format is ComposeFormat.JSON:
+        _write(output, orjson.dumps(composition_json(composition), option=orjson.OPT_INDENT_2).decode())
+        return
+    for hint in composition.hints:
+        typer.echo(str(hint), err=True)
+    if composition.supergraph_sdl is None:
+        typer.echo(error_report(composition).rstrip(), err=True)
+    else:
+        _write(output, composition.supergraph_sdl)
 
 
 def _fail(message: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from dataclasses import dataclass
 
 from graphql import Node
@@ -71,6 +72,11 @@ class Composition:
     def ok(self) -> bool:
         return not self.errors
 
+    @property
+    def summary(self) -> str:
+        """What came of it, in a few words."""
+        return f"composed, {_count(self.hints, 'hint')}" if self.ok else f"not composed, {_count(self.errors, 'error')}"
+
 
 def position_of(subgraph: str, node: Node | None) -> Position | None:
     location = node.loc if node is not None else None
@@ -78,6 +84,10 @@ def position_of(subgraph: str, node: Node | None) -> Position | None:
         return None
     token = location.start_token
     return Position(subgraph, token.line, token.column)
+
+
+def _count(items: Sized, noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
 
 
 def _with_subgraph(subgraphs: tuple[str, ...], message: str) -> str:

@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from router.compose.fetch import fetch_sdl
+from router.compose.fetch import fetch_all, fetch_sdl
 from router.compose.records import SubgraphDefinition
 from router.config.expand import expand
 from router.errors import ConfigurationError
@@ -75,34 +76,45 @@ class _Config(BaseModel):
 def load_supergraph_config(
     path: Path | str, env: Mapping[str, str] | None = None, fetch: Fetch = fetch_sdl
 ) -> tuple[SubgraphDefinition, ...]:
-    """The subgraphs in the order of the file, their schemas read or fetched. Raises ConfigurationError."""
+    """The subgraphs in the order of the file, their schemas read or fetched; `-` is standard input.
+
+    Raises ConfigurationError.
+    """
     path = Path(path)
     try:
-        tree = yaml.safe_load(path.read_text())
+        tree = yaml.safe_load(sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8"))
     except OSError as exc:
         raise ConfigurationError(f"{path}: cannot be read: {exc.strerror}") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"{path}: not YAML: {exc}") from exc
+    env = os.environ if env is None else env
     try:
-        config = _Config.model_validate(expand(tree, os.environ if env is None else env, path.parent))
+        config = _Config.model_validate(expand(tree, env, path.parent, is_typed=False))
     except ValidationError as exc:
         raise ConfigurationError(f"{path}: " + "; ".join(_explain(exc))) from exc
-    with ThreadPoolExecutor(max_workers=8) as pool:
-        sdls = pool.map(lambda item: _read(item[0], item[1].schema_, path.parent, fetch), config.subgraphs.items())
-        return tuple(
-            SubgraphDefinition(name, subgraph.routing_url or subgraph.schema_.subgraph_url or "", sdl)
-            for (name, subgraph), sdl in zip(config.subgraphs.items(), sdls, strict=True)
+    fetched = fetch_all(
+        {
+            name: partial(fetch, subgraph.schema_.subgraph_url, subgraph.schema_.introspection_headers)
+            for name, subgraph in config.subgraphs.items()
+            if subgraph.schema_.subgraph_url is not None
+        }
+    )
+    return tuple(
+        SubgraphDefinition(
+            name,
+            subgraph.routing_url or subgraph.schema_.subgraph_url or "",
+            fetched[name] if name in fetched else _read(name, subgraph.schema_, path.parent),
         )
+        for name, subgraph in config.subgraphs.items()
+    )
 
 
-def _read(name: str, schema: _Schema, folder: Path, fetch: Fetch) -> str:
+def _read(name: str, schema: _Schema, folder: Path) -> str:
     if schema.sdl is not None:
         return schema.sdl
-    if schema.subgraph_url is not None:
-        return fetch(schema.subgraph_url, schema.introspection_headers)
     file = folder / (schema.file or "")
     try:
-        return file.read_text()
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f'The schema of subgraph "{name}", {file}, cannot be read: {exc}') from exc
 

@@ -18,18 +18,20 @@ from router.errors import ConfigurationError
 _EXPANSION = re.compile(r"\$\$|\$\{(?P<mode>[a-z]+)\.(?P<name>[^}:]+)(?::-(?P<default>[^}]*))?\}")
 
 
-def expand(value: Any, env: Mapping[str, str], folder: Path) -> Any:
+def expand(value: Any, env: Mapping[str, str], folder: Path, *, is_typed: bool = True) -> Any:
     """The same tree with strings expanded. `${file.…}` is relative to `folder`. Raises ConfigurationError for a
-    variable or file that does not exist and has no default."""
+    variable or file that does not exist and has no default. Where every value is text, `is_typed=False` keeps it so:
+    a token made of digits is no number."""
     if isinstance(value, dict):
-        return {key: expand(item, env, folder) for key, item in value.items()}
+        return {key: expand(item, env, folder, is_typed=is_typed) for key, item in value.items()}
     if isinstance(value, list):
-        return [expand(item, env, folder) for item in value]
+        return [expand(item, env, folder, is_typed=is_typed) for item in value]
     if not isinstance(value, str) or "$" not in value:
         return value
     expanded = _EXPANSION.sub(lambda match: _replace(match, env, folder), value)
     whole = _EXPANSION.fullmatch(value)
-    return yaml.safe_load(expanded) if whole and whole["mode"] == "env" and expanded else expanded
+    is_yaml = is_typed and whole is not None and whole["mode"] == "env" and expanded
+    return yaml.safe_load(expanded) if is_yaml else expanded
 
 
 def _replace(match: re.Match[str], env: Mapping[str, str], folder: Path) -> str:
@@ -44,8 +46,8 @@ def _replace(match: re.Match[str], env: Mapping[str, str], folder: Path) -> str:
     if mode == "file":
         try:
             return (folder / name).read_text().strip()
-        except OSError as exc:
+        except (OSError, UnicodeDecodeError) as exc:
             if default is not None:
                 return default
-            raise ConfigurationError(f"{match[0]}: cannot be read: {exc.strerror}") from exc
+            raise ConfigurationError(f"{match[0]}: cannot be read: {exc}") from exc
     raise ConfigurationError(f"{match[0]}: only env and file can be expanded")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -37,15 +38,19 @@ federation_version: =2.9.0
 subgraphs:
   a: {routing_url: "asgi://shop:app", schema: {file: ./a.graphql}}
   b: {routing_url: "http://b/${env.ROOM}", schema: {sdl: "type Query { b: Int }"}}
-  c: {schema: {subgraph_url: "http://c/graphql", introspection_headers: {authorization: "Bearer ${env.TOKEN}"}}}
+  c:
+    schema:
+      subgraph_url: "http://c/graphql"
+      introspection_headers: {authorization: "Bearer ${env.TOKEN}", x-pin: "${env.PIN}", x-file: "${file.a.graphql}"}
 """,
     )
-    assert load_supergraph_config(path, {"ROOM": "graphql", "TOKEN": "t"}, fetch) == (
+    assert load_supergraph_config(path, {"ROOM": "graphql", "TOKEN": "t", "PIN": "0123"}, fetch) == (
         SubgraphDefinition("a", "asgi://shop:app", "type Query { a: Int }"),
         SubgraphDefinition("b", "http://b/graphql", "type Query { b: Int }"),
         SubgraphDefinition("c", "http://c/graphql", "type Query { c: Int }"),
     )
-    assert asked == [("http://c/graphql", {"authorization": "Bearer t"})]
+    headers = {"authorization": "Bearer t", "x-pin": "0123", "x-file": "type Query { a: Int }"}
+    assert asked == [("http://c/graphql", headers)]
 
 
 @pytest.mark.parametrize(
@@ -76,11 +81,13 @@ class _Subgraph(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         query = orjson.loads(self.rfile.read(int(self.headers["content-length"])))["query"]
-        answer: dict[str, object] = {"errors": [{"message": "no"}]}
+        answer: dict[str, object] | list[str] = {"errors": [{"message": "no"}]}
         if self.path == "/sdl":
             answer = {"data": {"_service": {"sdl": f"# for {self.headers['x-who']}"}}}
         elif self.path == "/plain" and "__schema" in query:
             answer = {"data": introspection_from_schema(build_schema("type Query { a: Int }"))}
+        elif self.path == "/odd":
+            answer = ["data"]
         body = orjson.dumps(answer)
         self.send_response(200 if "data" in answer else 400)
         self.send_header("content-length", str(len(body)))
@@ -108,6 +115,14 @@ def test_a_running_subgraph_is_asked_for_its_sdl_then_for_its_types(address: str
 
 
 def test_a_subgraph_that_cannot_be_asked_is_named(address: str) -> None:
-    for url in (f"{address}/none", "http://127.0.0.1:1/", "ftp://example.org"):
-        with pytest.raises(ConfigurationError, match=url.rpartition("/")[0]):
+    for url, problem in (
+        (f"{address}/none", "HTTP status 400"),
+        (f"{address}/odd", "no JSON object"),
+        ("http://127.0.0.1:1/", "refused"),
+        ("http://[x/", "IPv6"),
+        ("ftp://example.org", "http://"),
+    ):
+        with pytest.raises(ConfigurationError, match=f"{re.escape(url)}.*{problem}|{problem}.*{re.escape(url)}"):
             fetch_sdl(url, {})
+    with pytest.raises(ConfigurationError, match="header"):
+        fetch_sdl(f"{address}/sdl", {"x-who": "a\nb"})

@@ -93,3 +93,21 @@ type Pet @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @join
     printed = plan(graph, "{ pets { name age } }")
     assert 'Fetch(service: "b") { { pets { __typename name id } } }' in printed
     assert "... on Pet { age }" in printed
+
+
+def test_a_requirement_under_a_guard_does_not_keep_back_what_is_wanted_without_it() -> None:
+    graph = supergraph("""
+type Query @join__type(graph: A) @join__type(graph: B) { user: User @join__field(graph: A) }
+type User @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") {
+  id: ID!
+  name: String @join__field(graph: A) @join__field(graph: B, external: true)
+  greeting: String @join__field(graph: B, requires: "name")
+  email: String @join__field(graph: B)
+}
+""")
+    guarded = "query($a: Boolean!) { user @include(if: $a) { greeting } user { email } }"
+    apart = plan(graph, guarded)
+    assert '_e0(paths: ["user"]) { ... on User { __typename id name } }' in apart
+    assert '_e1(paths: ["user"]) { ... on User { __typename id } }' in apart
+    together = plan(graph, "{ user { greeting email } }")
+    assert "... on User { __typename id name } } => { ... on User { greeting email } }" in together

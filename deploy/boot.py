@@ -8,7 +8,15 @@ our folders importable, writes the `punnet` command, and turns into the given co
 when all that is done already. Standard library only; an old Python must get far enough to read why it is refused.
 """
 
-from __future__ import annotations
+import sys
+
+# Before anything that an older Python does not understand.
+OLDEST_PYTHON = (3, 11)
+if sys.version_info < OLDEST_PYTHON:
+    sys.exit(
+        f"Punnet needs Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer; {sys.executable} is {sys.version.split()[0]}.\n"
+        "Give it a newer one: make PYTHON=/path/to/python3.11 ..."
+    )
 
 import contextlib
 import fcntl
@@ -17,7 +25,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -25,7 +32,6 @@ from typing import NoReturn
 ROOT = Path(__file__).resolve().parent.parent
 #: each profile holds what the ones before it hold
 PROFILES = ("local", "dev")
-OLDEST_PYTHON = (3, 11)
 
 # Whatever the path of the clone, the command is found: a `#!` line is cut at 127 bytes and knows no blanks.
 # -P: the folder someone stands in does not shadow a module.
@@ -36,13 +42,6 @@ def main(arguments: Sequence[str]) -> NoReturn:
     """Set up and become the command. Ends with status 1 and a sentence when that cannot be."""
     if len(arguments) < 3 or arguments[0] not in PROFILES or arguments[1] != "--":
         fail("usage: boot.py local|dev -- COMMAND [ARGUMENT ...]")
-    if sys.version_info < OLDEST_PYTHON:
-        fail(
-            "Punnet needs Python {}.{} or newer; {} is {}.{}.\n"
-            "Give it a newer one: make PYTHON=/path/to/python3.11 ...".format(
-                *OLDEST_PYTHON, sys.executable, *sys.version_info
-            )
-        )
     try:
         set_up(ROOT, arguments[0])
     except OSError as error:

@@ -1,6 +1,6 @@
 """Random operations, answered by plan and executor and by one schema over the same world.
 
-`python -m tests.load.oracle` compares any number on any supergraph.
+`python -m tests.load.execution_oracle` compares any number on any supergraph.
 """
 
 from random import Random

@@ -1,0 +1,52 @@
+"""Many cases by number: each seed is one supergraph with a few operations."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from tests.kit.oracle.random_operation import OperationGenerator
+from tests.kit.oracle.random_supergraph import SupergraphGenerator
+from tests.kit.oracle.world import Case, Difference, World
+
+OPERATIONS_PER_SUPERGRAPH = 8
+
+
+@dataclass(slots=True)
+class Campaign:
+    """`run()` goes on from the seed until the number of cases is reached and yields each with what is wrong."""
+
+    seed: int
+    case_count: int
+    counts: Counter[str] = field(default_factory=Counter)
+
+    async def run(self) -> AsyncIterator[tuple[Case, Difference | None]]:
+        while self.counts["cases"] < self.case_count:
+            async for found in self._run_seed(self.seed):
+                yield found
+            self.seed += 1
+
+    async def _run_seed(self, seed: int) -> AsyncIterator[tuple[Case, Difference | None]]:
+        subgraphs = SupergraphGenerator(seed).subgraphs()
+        self.counts["supergraphs"] += 1
+        try:
+            world = World(subgraphs)
+        except ValueError:
+            self.counts["not composed"] += 1
+            return
+        generator = OperationGenerator(world.monolith, seed)
+        labels = world.supergraph.labels
+        for number in range(OPERATIONS_PER_SUPERGRAPH):
+            query, variables = generator.operation()
+            on = frozenset(label for index, label in enumerate(sorted(labels)) if (number >> index) & 1)
+            case = Case(subgraphs, query, variables, on, seed=seed * 100 + number, is_failing=number % 4 == 3)
+            try:
+                difference = await world.difference(case)
+            except ValueError:
+                self.counts["invalid"] += 1
+                continue
+            self.counts["cases"] += 1
+            if difference is not None:
+                self.counts[difference.kind] += 1
+            yield case, difference

@@ -1,0 +1,194 @@
+"""Random operations with variables of every kind, named fragments, aliases and guards, valid or nearly so.
+
+The same response key always means the same field with the same arguments within one operation, so that few are
+refused for conflicts; arguments that differ get an alias.
+"""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNamedType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+    is_composite_type,
+    is_required_argument,
+)
+
+
+class OperationGenerator:
+    """`operation()` gives a text and its variables; the same seed gives the same."""
+
+    def __init__(self, schema: GraphQLSchema, seed: int, max_depth: int = 5, max_selections: int = 30) -> None:
+        self._schema = schema
+        self._random = Random(seed)  # noqa: S311  # repeatable test data
+        self._max_depth = max_depth
+        self._max_selections = max_selections
+        self._left = 0
+        self._declared: dict[str, str] = {}
+        self._variables: dict[str, Any] = {}
+        self._keys: dict[str, str] = {}
+        self._fragments: list[str] = []
+
+    def operation(self) -> tuple[str, dict[str, Any]]:
+        kind = "mutation" if self._schema.mutation_type and self._chance(0.2) else "query"
+        root = self._schema.mutation_type if kind == "mutation" else self._schema.query_type
+        assert root is not None
+        self._left = self._random.randint(4, self._max_selections)
+        self._declared, self._variables, self._keys, self._fragments = {}, {}, {}, []
+        body = self._selections(root, 0)
+        declared = ", ".join(f"${name}: {kind}" for name, kind in self._declared.items())
+        head = f"{kind} {'Op' if declared or self._chance(0.3) else ''}{f'({declared})' if declared else ''}"
+        return " ".join([head, body, *self._fragments]), self._variables
+
+    def _chance(self, probability: float) -> bool:
+        return self._random.random() < probability
+
+    def _selections(self, parent: GraphQLNamedType, depth: int) -> str:
+        chosen = [self._selection(parent, depth) for _ in range(self._random.choice((1, 1, 2, 2, 3, 4)))]
+        return "{ " + " ".join(chosen) + " }"
+
+    def _selection(self, parent: GraphQLNamedType, depth: int) -> str:
+        self._left -= 1
+        if self._chance(0.08) or self._left < 0:
+            return "__typename"
+        is_union = not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)
+        conditions = self._conditions(parent)
+        if conditions and (is_union or self._chance(0.4 if is_abstract_type(parent) else 0.08)):
+            condition = self._random.choice(conditions)
+            body = self._selections(condition, depth)
+            if self._chance(0.25):
+                name = f"F{len(self._fragments)}"
+                self._fragments.append(f"fragment {name} on {condition.name} {body}")
+                return f"...{name}{self._guard()}"
+            return f"... on {condition.name}{self._guard()} {body}"
+        if self._chance(0.03):
+            return f"...{self._guard()} {self._selections(parent, depth)}"
+        return "__typename" if is_union else self._field(parent, depth)
+
+    def _conditions(self, parent: GraphQLNamedType) -> list[GraphQLNamedType]:
+        objects = self._schema.get_possible_types(parent) if is_abstract_type(parent) else [parent]
+        others = {
+            other.name: other
+            for one in objects
+            for other in self._schema.type_map.values()
+            if is_abstract_type(other) and one in self._schema.get_possible_types(other)
+        }
+        return [*objects, *objects, *(others[name] for name in sorted(others))]
+
+    def _field(self, parent: GraphQLNamedType, depth: int) -> str:
+        assert isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)
+        is_deep = depth >= self._max_depth
+        fields = [
+            (name, field)
+            for name, field in parent.fields.items()
+            if not is_deep or not is_composite_type(get_named_type(field.type))
+        ]
+        if not fields:
+            return "__typename"
+        name, field = self._random.choice(fields)
+        arguments = self._arguments(field)
+        named = get_named_type(field.type)
+        key = self._key(name, f"{name}{arguments}: {field.type if not is_composite_type(named) else ''}", parent.name)
+        head = name if key == name else f"{key}: {name}"
+        below = " " + self._selections(named, depth + 1) if is_composite_type(named) else ""
+        return f"{head}{arguments}{self._guard()}{below}"
+
+    def _key(self, name: str, meaning: str, parent: str) -> str:
+        """`meaning` without the parent: the same field of two types may share a key."""
+        wanted = self._random.choice(("x", "id", "f0", "f1", "__x")) if self._chance(0.12) else name
+        number = 0
+        while self._keys.setdefault(f"{wanted}", meaning) != meaning:
+            wanted, number = f"{name}_{number}", number + 1
+        return wanted
+
+    def _guard(self) -> str:
+        if not self._chance(0.1):
+            return ""
+        directive = self._random.choice(("include", "skip"))
+        if self._chance(0.15):
+            return f" @{directive}(if: {self._random.choice(('true', 'false'))})"
+        name = self._random.choice(("p", "q"))
+        if name not in self._declared:
+            self._declared[name] = "Boolean!"
+            self._variables[name] = self._chance(0.5)
+        text = f" @{directive}(if: ${name})"
+        return text + (
+            f" @{'skip' if directive == 'include' else 'include'}(if: $p)"
+            if self._chance(0.1) and "p" in self._declared
+            else ""
+        )
+
+    # --- arguments -------------------------------------------------------------------------------------------------
+
+    def _arguments(self, field: GraphQLField) -> str:
+        given = [
+            f"{name}: {self._argument(argument.type)}"
+            for name, argument in field.args.items()
+            if is_required_argument(argument) or self._chance(0.4)
+        ]
+        return f"({', '.join(given)})" if given else ""
+
+    def _argument(self, kind: Any) -> str:
+        if not self._chance(0.4):
+            return self._literal(kind, 0)
+        name = f"v{len(self._declared)}"
+        same = [known for known, declared in self._declared.items() if declared == str(kind)]
+        if same and self._chance(0.5):
+            return f"${self._random.choice(same)}"
+        draw = self._random.random()
+        self._declared[name] = str(kind)
+        if isinstance(kind, GraphQLNonNull) or draw < 0.5:
+            self._variables[name] = self._json(kind, 0)
+        elif draw < 0.65:
+            self._variables[name] = None
+        elif draw < 0.8:
+            self._declared[name] += f" = {self._literal(kind, 0)}"
+        return f"${name}"
+
+    def _literal(self, kind: Any, depth: int) -> str:
+        if isinstance(kind, GraphQLNonNull):
+            return self._literal(kind.of_type, depth)
+        if isinstance(kind, GraphQLList):
+            return "[" + ", ".join(self._literal(kind.of_type, depth) for _ in range(self._random.randint(0, 2))) + "]"
+        if isinstance(kind, GraphQLEnumType):
+            return str(self._random.choice(sorted(kind.values)))
+        if isinstance(kind, GraphQLInputObjectType):
+            given = {
+                name: self._argument(field.type) if self._chance(0.3) else self._literal(field.type, depth + 1)
+                for name, field in kind.fields.items()
+                if isinstance(field.type, GraphQLNonNull) or (depth < 2 and self._chance(0.5))
+            }
+            return "{" + ", ".join(f"{name}: {value}" for name, value in given.items()) + "}"
+        literals = {
+            "Int": str(self._random.randint(1, 3)),
+            "Float": "1.5",
+            "Boolean": self._random.choice(("true", "false")),
+        }
+        return literals.get(kind.name, f'"{self._random.randint(1, 3)}"')
+
+    def _json(self, kind: Any, depth: int) -> Any:
+        if isinstance(kind, GraphQLNonNull):
+            return self._json(kind.of_type, depth)
+        if isinstance(kind, GraphQLList):
+            return [self._json(kind.of_type, depth) for _ in range(self._random.randint(0, 2))]
+        if isinstance(kind, GraphQLEnumType):
+            return self._random.choice(sorted(kind.values))
+        if isinstance(kind, GraphQLInputObjectType):
+            return {
+                name: self._json(field.type, depth + 1)
+                for name, field in kind.fields.items()
+                if isinstance(field.type, GraphQLNonNull) or (depth < 2 and self._chance(0.5))
+            }
+        values = {"Int": self._random.randint(1, 3), "Float": 1.5, "Boolean": self._chance(0.5)}
+        return values.get(kind.name, str(self._random.randint(1, 3)))

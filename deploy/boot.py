@@ -14,7 +14,8 @@ import sys
 OLDEST_PYTHON = (3, 11)
 if sys.version_info < OLDEST_PYTHON:
     sys.exit(
-        f"Punnet needs Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer; {sys.executable} is {sys.version.split()[0]}.\n"
+        f"Punnet needs Python {OLDEST_PYTHON[0]}.{OLDEST_PYTHON[1]} or newer;"
+        f" {sys.executable} is {sys.version.split()[0]}.\n"
         "Give it a newer one: make PYTHON=/path/to/python3.11 ..."
     )
 

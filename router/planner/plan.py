@@ -22,11 +22,12 @@ from router.planner.arguments import ArgumentPrinter
 from router.planner.assemble import assemble
 from router.planner.build import FetchGraphBuilder, entered_subgraph
 from router.planner.document import DocumentWriter
+from router.planner.entries import Memory
 from router.planner.errors import PlanningError
 from router.planner.fetch_graph import FetchGraph
 from router.planner.optimize import PASSES
 from router.planner.place import KeySpace, Place
-from router.planner.search import Memory, Search
+from router.planner.search import Search
 from router.supergraph import Supergraph
 
 _LABEL_SETS = 64

@@ -11,41 +11,20 @@ Solutions are kept per (node, selections). The search is bounded: each pair is s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from router.graph import EntityMove, FieldMove, Node, NodeKind, QueryGraph, Selections
-from router.operation.model import Field, Guard, InlineFragment, Selection
+from router.graph import FieldMove, Node, NodeKind, QueryGraph, Selections
+from router.operation.model import Field, InlineFragment, Selection
 from router.planner.choose import choose
 from router.planner.cost import below, levels, request, weight
+from router.planner.entries import Entries, Entry, Memory, Unfinished
 from router.planner.errors import PlanTooLargeError
+from router.planner.fragments import Guards, Unit, flatten, spread
 from router.planner.lookups import LookupCounter, Option
 from router.planner.query_tree import NOTHING, Enter, Narrow, Part, Solution, Take
 from router.planner.split import Splitter
 
-_REQUIREMENT = -1
 _LIMIT = 200_000  #: some seconds; seventy types over ten subgraphs need 30,000
 
-Guards = tuple[Guard, ...]
 Peers = tuple[Node, ...]
-Unit = tuple[Selection, Guards]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Entry:
-    """A subgraph that can be reached from a node, by the cheapest of its keys."""
-
-    move: EntityMove
-    inputs: Solution
-    cost: int  #: with the entity fetch itself
-    level: int  #: of what hangs below the entity fetch
-
-
-class Memory:
-    """What does not depend on the operation: the ways out of each node. One per query graph."""
-
-    def __init__(self, graph: QueryGraph) -> None:
-        self.graph = graph
-        self.entries: dict[int, dict[int, Entry]] = {}  #: node id -> target node id -> way
 
 
 class Search:
@@ -53,15 +32,12 @@ class Search:
 
     def __init__(self, graph: QueryGraph, memory: Memory) -> None:
         self._graph = graph
-        self._memory = memory
         self._count = len(graph.subgraphs)
         self._solutions: dict[tuple[int, ...], Solution | None] = {}
         self._splitter = Splitter()
         self._lookups = LookupCounter(self._count)
-        self._busy: set[tuple[int, int]] = set()
-        self._growing: dict[int, dict[int, Entry]] = {}
-        #: what was met while it was still being worked out: node ids, or _REQUIREMENT; answers are provisional then
-        self._cuts: list[int] = []
+        self._unfinished = Unfinished()
+        self._entries = Entries(graph, memory, self._unfinished, self._solve_key)
         self._looks = 0
 
     # --- selections on a node --------------------------------------------------------------------------------------
@@ -72,11 +48,14 @@ class Search:
         key = (node.id, id(selections), *(peer.id for peer in peers))
         if key in self._solutions:
             return self._solutions[key]
-        before = len(self._cuts)
+        before = len(self._unfinished.cuts)
         solution = self._solve_units(node, [(s, ()) for s in selections], peers)
-        if len(self._cuts) == before or not (self._busy or self._growing):
+        if len(self._unfinished.cuts) == before or not self._unfinished:
             self._solutions[key] = solution
         return solution
+
+    def _solve_key(self, node: Node, key: Selections) -> Solution | None:
+        return self._solve_units(node, [(s, ()) for s in key])
 
     def solve_field(self, node: Node, field: Field) -> Solution | None:
         """One field alone, as the root fields of a mutation are."""
@@ -85,7 +64,7 @@ class Search:
     def _solve_units(self, node: Node, units: list[Unit], peers: Peers = ()) -> Solution | None:
         if node.kind is NodeKind.ABSTRACT:
             return self._solve_abstract(node, units, peers)
-        fields = self._flatten(node, units)
+        fields = flatten(self._graph, node, units)
         all_options: list[list[Option]] = []
         for unit in fields:
             options = self._options(node, unit, peers)
@@ -104,23 +83,6 @@ class Search:
             parts.extend(taken)
         return Solution(cost, tuple(parts)) if parts else NOTHING
 
-    def _flatten(self, node: Node, units: list[Unit]) -> list[Unit]:
-        """Dissolves the fragments that match the node's type and drops those that cannot; on an interface object,
-        whose concrete type is not known, the narrowing ones stay."""
-        flat: list[Unit] = []
-        objects = self._graph.object_types(node.type_name)
-        for selection, guards in units:
-            if isinstance(selection, Field):
-                flat.append((selection, _join(guards, selection.guards)))
-                continue
-            matched = self._graph.object_types(selection.type_condition)
-            inner_guards = _join(guards, selection.guards)
-            if objects <= matched:
-                flat.extend(self._flatten(node, [(s, inner_guards) for s in selection.selections]))
-            elif objects & matched and node.kind is NodeKind.INTERFACE_OBJECT:
-                flat.append((selection, inner_guards))
-        return flat
-
     # --- abstract nodes --------------------------------------------------------------------------------------------
 
     def _solve_abstract(self, node: Node, units: list[Unit], peers: Peers) -> Solution | None:
@@ -128,7 +90,7 @@ class Search:
         parts: list[Part] = []
         cost = 0
         by_object: dict[str, list[Unit]] = {}
-        for selection, guards in self._spread(possible, units):
+        for selection, guards in spread(self._graph, possible, units):
             if isinstance(selection, InlineFragment):
                 matched = self._graph.object_types(selection.type_condition)
                 for name in possible:
@@ -153,19 +115,6 @@ class Search:
             if child.parts:
                 parts.append(Narrow(name, child))
         return Solution(cost, tuple(parts)) if parts else NOTHING
-
-    def _spread(self, possible: tuple[str, ...], units: list[Unit]) -> list[Unit]:
-        """Dissolves the fragments that match all objects the node can be."""
-        flat: list[Unit] = []
-        for selection, guards in units:
-            inner_guards = _join(guards, selection.guards)
-            if isinstance(selection, InlineFragment):
-                matched = self._graph.object_types(selection.type_condition)
-                if matched.issuperset(possible):
-                    flat.extend(self._spread(possible, [(s, inner_guards) for s in selection.selections]))
-                    continue
-            flat.append((selection, inner_guards))
-        return flat
 
     def _direct(self, node: Node, field: Field, guards: Guards) -> Option | None:
         """The field taken on the abstract type itself. Not so when a subgraph could serve single types cheaper."""
@@ -220,7 +169,7 @@ class Search:
         """Where the field's object may stand: in every subgraph that could give the field at this place."""
         if not field.selections:
             return ()
-        places = (node, *peers, *(entry.move.target for entry in self.entries(node).values()))
+        places = (node, *peers, *(entry.move.target for entry in self._entries.of(node).values()))
         moves = (place.moves.get(field.name) for place in places)
         found = {move.target.id: move.target for move in moves if move is not None and move.target is not None}
         return tuple(found[number] for number in sorted(found))
@@ -235,7 +184,7 @@ class Search:
         """The options behind entity moves, and how many subgraphs have the field at all."""
         options: list[Option] = []
         count = 0
-        for entry in self.entries(node).values():
+        for entry in self._entries.of(node).values():
             target = entry.move.target
             if target.kind is NodeKind.ABSTRACT:
                 child = self._solve_units(target, [(field, guards)])
@@ -265,14 +214,14 @@ class Search:
         self, node: Node, entry: Entry, move: FieldMove, field: Field, guards: Guards
     ) -> Option | None:
         key = (node.id, id(move))
-        if key in self._busy:
-            self._cuts.append(_REQUIREMENT)
+        if key in self._unfinished.requirements:
+            self._unfinished.cut_requirement()
             return None
-        self._busy.add(key)
+        self._unfinished.requirements.add(key)
         try:
             required = self.solve(node, move.requires)
         finally:
-            self._busy.discard(key)
+            self._unfinished.requirements.discard(key)
         taken = self._take(move, field, guards)
         if required is None or taken is None:
             return None
@@ -298,7 +247,7 @@ class Search:
     def _concrete_options(self, node: Node, selection: Selection, guards: Guards) -> list[Option]:
         """What needs the concrete type of an interface object: asked where the interface is a real one."""
         options: list[Option] = []
-        for entry in self.entries(node).values():
+        for entry in self._entries.of(node).values():
             if entry.move.target.kind is NodeKind.ABSTRACT:
                 child = self._solve_units(entry.move.target, [(selection, guards)])
                 if child is not None:
@@ -326,52 +275,3 @@ class Search:
     def downcast(self, node: Node, type_name: str) -> Node:
         """The node as one of its object types; an object node is that itself."""
         return self._graph.downcast(node, type_name) if node.kind is NodeKind.ABSTRACT else node
-
-    # --- reachable subgraphs ---------------------------------------------------------------------------------------
-
-    def entries(self, node: Node) -> dict[int, Entry]:
-        """Target node id -> how to get there. Grows round by round: a key may be found in a subgraph entered before."""
-        found = self._memory.entries.get(node.id)
-        if found is not None:
-            return found
-        found = self._growing.get(node.id)
-        if found is not None:
-            self._cuts.append(node.id)
-            return found
-        before = len(self._cuts)
-        found = self._growing[node.id] = {}
-        self._grow(node, found)
-        del self._growing[node.id]
-        is_provisional = any(cut != node.id for cut in self._cuts[before:])
-        if not (is_provisional and (self._busy or self._growing)):
-            self._memory.entries[node.id] = found  # only when complete: the memory outlives this search
-        return found
-
-    def _grow(self, node: Node, found: dict[int, Entry]) -> None:
-        pending = list(self._graph.entity_moves(node))
-        is_growing = True
-        while is_growing and pending:
-            is_growing = False
-            undecided: list[EntityMove] = []
-            for move in pending:
-                inputs = self._solve_units(node, [(s, ()) for s in move.key])
-                if inputs is None or inputs.cost:  # a later round may know a better way to the key
-                    undecided.append(move)
-                if inputs is not None and self._improve(found, move, inputs):
-                    is_growing = True
-            pending = undecided
-
-    def _improve(self, found: dict[int, Entry], move: EntityMove, inputs: Solution) -> bool:
-        level = levels(inputs.cost, self._count)
-        cost = inputs.cost | request(move.target.subgraph_index, level, self._count)
-        before = found.get(move.target.id)
-        if before is not None and weight(before.cost, self._count) <= weight(cost, self._count):
-            return False
-        found[move.target.id] = Entry(move, inputs, cost, level + 1)
-        return True
-
-
-def _join(one: Guards, other: Guards) -> Guards:
-    if not one:
-        return other
-    return one + tuple(g for g in other if g not in one) if other else one

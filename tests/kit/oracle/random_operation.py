@@ -153,19 +153,24 @@ class OperationGenerator:
         elif draw < 0.65:
             self._variables[name] = None
         elif draw < 0.8:
-            self._declared[name] += f" = {self._literal(kind, 0)}"
+            self._declared[name] += f" = {self._literal(kind, 0, is_constant=True)}"
         return f"${name}"
 
-    def _literal(self, kind: Any, depth: int) -> str:
+    def _literal(self, kind: Any, depth: int, *, is_constant: bool = False) -> str:
         if isinstance(kind, GraphQLNonNull):
-            return self._literal(kind.of_type, depth)
+            return self._literal(kind.of_type, depth, is_constant=is_constant)
         if isinstance(kind, GraphQLList):
-            return "[" + ", ".join(self._literal(kind.of_type, depth) for _ in range(self._random.randint(0, 2))) + "]"
+            items = [
+                self._literal(kind.of_type, depth, is_constant=is_constant) for _ in range(self._random.randint(0, 2))
+            ]
+            return f"[{', '.join(items)}]"
         if isinstance(kind, GraphQLEnumType):
             return str(self._random.choice(sorted(kind.values)))
         if isinstance(kind, GraphQLInputObjectType):
             given = {
-                name: self._argument(field.type) if self._chance(0.3) else self._literal(field.type, depth + 1)
+                name: self._literal(field.type, depth + 1, is_constant=is_constant)
+                if is_constant or self._chance(0.7)
+                else self._argument(field.type)
                 for name, field in kind.fields.items()
                 if isinstance(field.type, GraphQLNonNull) or (depth < 2 and self._chance(0.5))
             }

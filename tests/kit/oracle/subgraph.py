@@ -94,7 +94,7 @@ class OracleSubgraph:
 
     def _check(self, owner: _Object, type_name: str, name: str, field: FieldFacts, *, is_offered: bool) -> None:
         place = f"{type_name}.{name} in {self._facts.name}"
-        if self._is_overridden(type_name, name, field):
+        if self._is_overridden(type_name, name, field) and not is_offered:
             raise GraphQLError(f"{place} is overridden")
         if field.is_external and not is_offered and (type_name, name) not in self._facts.key_fields:
             raise GraphQLError(f"{place} is external")

@@ -62,8 +62,38 @@ class FetchCheck:
             for path in entry.paths:
                 if isinstance(node, Fetch):
                     self._check_context(node, path)
-                for position, types in self._at(path, node.id):
+                for position, types in self._served(node, entry, self._at(path, node.id)):
                     self._run_entities(node, entry, selections, position, types, guards)
+
+    def _served(
+        self, node: Fetch | BatchFetch, entry: EntityBatch, places: list[tuple[Position, frozenset[str]]]
+    ) -> list[tuple[Position, frozenset[str]]]:
+        """Whom the fetch is for. Objects of one type may stand at one path in two ways; those for which the inputs are
+        not brought in time may be left out at run time and must have everything already, which is seen in the end.
+        Where nobody has the inputs, all stay, and a fault is found."""
+        known = self._depends_on[node.id]
+        ready = [
+            frozenset(t for t in types if self._has_inputs(entry.requires, position, t, known))
+            for position, types in places
+        ]
+        some = frozenset[str]().union(*ready)
+        return [(p, own | (types - some)) for (p, types), own in zip(places, ready, strict=True)]
+
+    def _has_inputs(
+        self, requires: Iterable[RequiredSelection], position: Position, type_name: str, known: frozenset[int]
+    ) -> bool:
+        entries = position.entries.get(type_name, {})
+        for item in self._required_for(requires, type_name):
+            if item.name == "__typename":
+                continue
+            entry = entries.get(item.source_key)
+            if entry is None or not any(source in known for source, _ in entry.sources):
+                return False
+            if entry.below is not None and not all(
+                self._has_inputs(item.selections, entry.below, t, known) for t in entry.below.types
+            ):
+                return False
+        return True
 
     def _check_variables(self, node: Fetch | BatchFetch, definition: OperationDefinitionNode) -> None:
         own = {entry.variable for entry in node.entries} if isinstance(node, BatchFetch) else {"representations"}
@@ -163,7 +193,7 @@ class FetchCheck:
                 for type_name in types:
                     entry = position.entries.get(type_name, {}).pop(last.name, None)
                     if entry is not None:
-                        position.entries[type_name][rewrite.key] = entry
+                        merge(position, Position(position.types, {type_name: {rewrite.key: entry}}), type_name)
 
     # --- inputs ----------------------------------------------------------------------------------------------------
 

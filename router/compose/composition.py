@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from router.compose.api_schema import build_api_schema
 from router.compose.build import build_subgraph
+from router.compose.collection import collection_paused
 from router.compose.contract import Contract, apply_contract
 from router.compose.findings import Findings
 from router.compose.merge import merge_subgraphs
@@ -18,6 +19,7 @@ from router.compose.upgrade import upgrade_subgraphs
 from router.compose.validate import validate_subgraph
 
 
+@collection_paused()
 def compose(
     subgraphs: Sequence[SubgraphDefinition], *, contract: Contract | None = None, most_options: int = MOST_OPTIONS
 ) -> Composition:

@@ -244,15 +244,18 @@ class SubgraphGraph:
         names = [name]
         if node.type.kind is Kind.OBJECT and not node.is_interface_object and name in self.merged.types:
             names += self.merged.types[name].interfaces
-        for index, subgraph in enumerate(self.context.subgraphs):
+        is_query = name == self.merged.roots.get("query")
+        with_type = {index for known in names for index in self.context.types_by_name.get(known, ())}
+        for index in range(len(self.context.subgraphs)) if is_query else sorted(with_type):
             if index == node.subgraph:
                 continue
+            subgraph = self.context.subgraphs[index]
             for target_name in names:
                 type_ = subgraph.schema.types.get(target_name)
                 if type_ is None or (target_name != name and not subgraph.is_interface_object(type_)):
                     continue
                 yield from self._keys_of(node, index, type_)
-            if name == self.merged.roots.get("query") and self.has_type(index, name):
+            if is_query and self.has_type(index, name):
                 yield KeyEdge(self.node(index, name), (), frozenset(), "")
 
     def _keys_of(self, node: Node, index: int, type_: TypeDefinition) -> Iterator[KeyEdge]:

@@ -3,8 +3,8 @@
     python -m tests.load.compose_scale [--apollo FOLDER] [--types 5000] [--subgraphs 10 100 300] [--runs 3]
 
 FOLDER holds @apollo/composition (`npm install @apollo/composition graphql`); the ratio then is ours divided by theirs,
-measured turn by turn in the same run, the best of the runs on each side. Every composition has a process of its own. The
-clock starts with the SDLs as text in memory and stops with the supergraph as text; memory is the peak of the whole
+measured turn by turn in the same run, the best of the runs on each side. Every composition has a process of its own.
+The clock starts with the SDLs as text in memory and stops with the supergraph as text; memory is the peak of the whole
 process, interpreter included. CPU time, all threads, says more than wall time on a machine that does other work too.
 
 Of ten types seven are entities, owned by one subgraph and extended by two others with fields, some of which require
@@ -48,10 +48,10 @@ def generate(subgraph_count: int, type_count: int, seed: int = 1) -> list[Subgra
         owned[home].append(i)
         neighbour = rng.choice(entities)
         interface = " implements Node" if i % 4 == 0 else ""
-        blocks[home] += [
+        blocks[home].append(
             f'type E{i}{interface} @key(fields: "id") {{ id: ID! name: String! size(unit: String = "cm"): Float'
-            f' secret: Int @tag(name: "internal") next: E{neighbour} all(first: Int, after: String): [E{neighbour}!]! }}'
-        ]
+            f' secret: Int @tag(name: "internal") next: E{neighbour} all(first: Int, after: String): [E{neighbour}!] }}'
+        )
         if owner[neighbour] != home and neighbour not in owned[home]:
             blocks[home].append(f'type E{neighbour} @key(fields: "id", resolvable: false) {{ id: ID! }}')
             owned[home].append(neighbour)

@@ -1,4 +1,4 @@
-// Loads each FOLDER/*.graphql in Apollo Gateway and in Hive Gateway: node load_elsewhere.mjs FOLDER
+// Loads each FOLDER/*.json {supergraph, types} in Apollo Gateway and in Hive Gateway: node load_elsewhere.mjs FOLDER
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -11,12 +11,12 @@ const { ApolloGateway } = await load("@apollo/gateway");
 const { ApolloServer } = await load("@apollo/server");
 const { createGatewayRuntime } = await load("@graphql-hive/gateway");
 
-const query = "{ __typename }";
+const query = "{ __typename __schema { types { name } } }";
 const silent = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 async function askApollo(supergraphSdl) {
   const gateway = new ApolloGateway({ supergraphSdl, logger: silent });
-  const server = new ApolloServer({ gateway, logger: silent });
+  const server = new ApolloServer({ gateway, introspection: true, logger: silent });
   await server.start();
   try {
     return (await server.executeOperation({ query })).body.singleResult;
@@ -36,15 +36,24 @@ async function askHive(supergraph) {
   }
 }
 
+// which of the built-in scalars are listed is up to each router
+const own = (names) => names.filter((name) => !/^(__.*|Int|Float|String|Boolean|ID)$/.test(name)).sort().join(" ");
+
+function check(answer, types) {
+  if (answer.errors || answer.data?.__typename !== "Query") throw new Error(JSON.stringify(answer));
+  const theirs = own(answer.data.__schema.types.map(({ name }) => name));
+  if (theirs !== own(types)) throw new Error(`has the types ${theirs}, not ${own(types)}`);
+}
+
 const folder = process.argv[2];
-const names = readdirSync(folder).map((file) => file.replace(/\.graphql$/, ""));
+const names = readdirSync(folder).map((file) => file.replace(/\.json$/, ""));
 let refusals = 0;
 for (const [router, ask] of [["Apollo Gateway", askApollo], ["Hive Gateway", askHive]]) {
   let loaded = 0;
   for (const name of names) {
     try {
-      const answer = await ask(readFileSync(join(folder, `${name}.graphql`), "utf8"));
-      if (answer.data?.__typename !== "Query" || answer.errors) throw new Error(JSON.stringify(answer));
+      const { supergraph, types } = JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8"));
+      check(await ask(supergraph), types);
       loaded += 1;
     } catch (error) {
       console.log(`${router}, ${name}: ${error.message.slice(0, 500)}`);

@@ -1,4 +1,4 @@
-"""An outside check: other routers load supergraphs composed here, and answer `{ __typename }`.
+"""An outside check: other routers load supergraphs composed here, and show clients the types of our API schema.
 
     mkdir npm && cd npm && npm install @apollo/gateway @apollo/server @graphql-hive/gateway graphql
     PYTHONPATH=.. ../.venv/bin/python -m tests.conformance.load_elsewhere [AUDIT]
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from deploy.local.state import ROOT
 from router.compose import SubgraphDefinition, compose
+from router.supergraph import load_supergraph
 from tests.conformance.gateway.compare import supergraph as shop_without_access
 
 _LOADER = Path(__file__).with_name("load_elsewhere.mjs")
@@ -46,7 +47,8 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         for name, sdl in supergraphs(options.audit).items():
-            (Path(folder) / f"{name}.graphql").write_text(sdl)
+            file = Path(folder) / f"{name}.json"
+            file.write_text(json.dumps({"supergraph": sdl, "types": sorted(load_supergraph(sdl).api_schema.type_map)}))
         sys.exit(subprocess.run(["node", str(_LOADER), folder], check=False).returncode)
 
 

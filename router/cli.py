@@ -23,6 +23,7 @@ from router.operation.print import print_operation
 from router.plan.json import plan_to_json
 from router.plan.text import print_plan
 from router.planner import Planner, PlanningError
+from router.planner.explain import explanation_to_json, print_explanation
 from router.supergraph import Supergraph, SupergraphError, load_supergraph
 
 if TYPE_CHECKING:
@@ -182,6 +183,31 @@ def plan(
         typer.echo(orjson.dumps(plan_to_json(made), option=orjson.OPT_INDENT_2))
     else:
         typer.echo(print_plan(made))
+
+
+@app.command()
+def explain(
+    query: QueryFile,
+    supergraph: SupergraphFile,
+    name: OperationName = None,
+    format: Annotated[PlanFormat, typer.Option(help="For people, or as JSON with the plan.")] = PlanFormat.TEXT,  # noqa: A002
+    label: Annotated[list[str] | None, typer.Option(help="Override label that is on; may be repeated.")] = None,
+) -> None:
+    """Print what the plan was chosen from: for every field the ways to it, their costs, and why one won.
+
+    Without a plan, the fields that nobody can give, and why; exits with status 1 then.
+    """
+    graph = _supergraph(supergraph)
+    try:
+        explanation = Planner(graph).explain(_operation(graph, query, name), frozenset(label or ()))
+    except PlanningError as exc:
+        _fail(exc.message)
+    if format is PlanFormat.JSON:
+        typer.echo(orjson.dumps(explanation_to_json(explanation), option=orjson.OPT_INDENT_2))
+    else:
+        typer.echo(print_explanation(explanation))
+    if explanation.plan is None:
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -30,14 +30,14 @@ class LookupCounter:
         weights = [weight(cost, self._subgraph_count) for cost, _ in options]
         if len(set(weights)) == len(weights):
             return options
-        ranks = [
-            (weights.index(own), self._count(parts, is_behind=False))
-            for own, (_, parts) in zip(weights, options, strict=True)
-        ]
+        ranks = [(weights.index(own), self.count(parts)) for own, (_, parts) in zip(weights, options, strict=True)]
         return [options[i] for i in sorted(range(len(options)), key=ranks.__getitem__)]
 
-    def _count(self, parts: tuple[Part, ...], *, is_behind: bool) -> int:
+    def count(self, parts: tuple[Part, ...]) -> int:
         """How many fields are taken behind entity moves, at any depth."""
+        return self._count(parts, is_behind=False)
+
+    def _count(self, parts: tuple[Part, ...], *, is_behind: bool) -> int:
         count = 0
         for part in parts:
             is_behind_part = is_behind

@@ -1,5 +1,6 @@
 """An operation and a query graph in, a query plan out.
 
+    roots         introspection left out, root fields in order        -> selections on the root node
     search        for every selection the cheapest way to get it      -> query tree
     build         which fetch brings what, and what it needs          -> fetch graph
     optimize      merge, alias, hoist: one pass a file                -> fetch graph
@@ -11,22 +12,23 @@ plan, to the letter.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from threading import RLock
 
-from router.graph import QueryGraph, Selections, build_query_graph
-from router.operation.model import Field, Guard, InlineFragment, Operation, OperationKind, Selection
+from router.graph import QueryGraph, build_query_graph
+from router.operation.model import Operation, OperationKind
 from router.plan.nodes import QueryPlan
 from router.planner.arguments import ArgumentPrinter
 from router.planner.assemble import assemble
 from router.planner.build import FetchGraphBuilder, entered_subgraph
 from router.planner.document import DocumentWriter
 from router.planner.entries import Memory
-from router.planner.errors import PlanningError
+from router.planner.errors import PlanningError, PlanTooLargeError
+from router.planner.explain import Explanation, explain_choices
 from router.planner.fetch_graph import FetchGraph
 from router.planner.optimize import PASSES
 from router.planner.place import KeySpace, Place
+from router.planner.query_tree import Part
+from router.planner.roots import solve_operation
 from router.planner.search import Search
 from router.supergraph import Supergraph
 
@@ -49,6 +51,18 @@ class Planner:
         with self._lock:
             memory = self._memory(labels & self._supergraph.labels)
             return plan_operation(memory.graph, operation, memory)
+
+    def explain(self, operation: Operation, labels: frozenset[str] = frozenset()) -> Explanation:
+        """What the plan was chosen from, or where it fails. Raises PlanTooLargeError. Plans anew, with a record."""
+        with self._lock:
+            graph = self._memory(labels & self._supergraph.labels).graph
+            try:
+                plan = plan_operation(graph, operation)
+            except PlanTooLargeError:
+                raise
+            except PlanningError:
+                plan = None
+            return Explanation(explain_choices(graph, operation), plan)
 
     def _memory(self, labels: frozenset[str]) -> Memory:
         memory = self._memories.get(labels)
@@ -73,66 +87,22 @@ def _build(graph: QueryGraph, operation: Operation, memory: Memory, printer: Arg
     keys.claim(operation.selections)
     search = Search(graph, memory)
     builder = FetchGraphBuilder(Place((), keys, operation.root_type), search)
-    root = graph.root(operation.kind.value)
-    selections = _without_introspection(operation.selections)
+    parts = [part for solution in solve_operation(search, graph, operation) for part in solution.parts]
     if operation.kind is OperationKind.QUERY:
-        solution = search.solve(root, selections)
-        if solution is None:
-            raise PlanningError(_unplannable(operation))
-        for part in solution.parts:
+        for part in parts:
             builder.add_root(part, frozenset())
     else:
-        _build_serially(builder, search, graph, operation, selections)
+        _build_serially(builder, operation, parts)
     return builder.graph
 
 
-def _build_serially(
-    builder: FetchGraphBuilder,
-    search: Search,
-    graph: QueryGraph,
-    operation: Operation,
-    selections: Selections,
-) -> None:
+def _build_serially(builder: FetchGraphBuilder, operation: Operation, parts: list[Part]) -> None:
     """Root fields one after the other; neighbours in one subgraph share a request, which keeps their order."""
-    root = graph.root(operation.kind.value)
     parents: frozenset[int] = frozenset()
     subgraph: str | None = None
-    for field in _root_fields(selections, ()):
-        solution = search.solve_field(root, field)
-        if solution is None:
-            raise PlanningError(_unplannable(operation))
-        for part in solution.parts:
-            target = entered_subgraph(part)
-            if subgraph is not None and target != subgraph:
-                parents = frozenset(builder.graph.steps)
-            subgraph = target
-            builder.add_root(part, parents).kind = operation.kind
-
-
-def _without_introspection(selections: Selections) -> Selections:
-    """Root `__typename`, `__schema` and `__type` are answered by the executor."""
-    kept: list[Selection] = []
-    for selection in selections:
-        if isinstance(selection, InlineFragment):
-            inner = _without_introspection(selection.selections)
-            if inner:
-                kept.append(replace(selection, selections=inner))
-        elif not selection.name.startswith("__"):
-            kept.append(selection)
-    return tuple(kept)
-
-
-def _root_fields(selections: Selections, guards: tuple[Guard, ...]) -> Iterator[Field]:
-    for selection in selections:
-        joined = (*guards, *(g for g in selection.guards if g not in guards))
-        if isinstance(selection, InlineFragment):
-            yield from _root_fields(selection.selections, joined)
-        else:
-            yield replace(selection, guards=joined)
-
-
-def _unplannable(operation: Operation) -> str:
-    return (
-        f"No subgraph, and no way between subgraphs, gives all that the {operation.kind.value}"
-        f' "{operation.name or "(unnamed)"}" selects. The supergraph was not checked for satisfiability.'
-    )
+    for part in parts:
+        target = entered_subgraph(part)
+        if subgraph is not None and target != subgraph:
+            parents = frozenset(builder.graph.steps)
+        subgraph = target
+        builder.add_root(part, parents).kind = operation.kind

@@ -15,6 +15,7 @@ from router.graph import FieldMove, Node, NodeKind, QueryGraph, Selections
 from router.operation.model import Field, InlineFragment, Selection
 from router.planner.choose import choose
 from router.planner.cost import below, levels, request, weight
+from router.planner.decisions import Decisions
 from router.planner.entries import Entries, Entry, Memory, Unfinished
 from router.planner.errors import PlanTooLargeError
 from router.planner.fragments import Guards, Unit, flatten, spread
@@ -30,14 +31,16 @@ Peers = tuple[Node, ...]
 class Search:
     """Plans the selections of one operation. The memory is shared by all operations on the same query graph."""
 
-    def __init__(self, graph: QueryGraph, memory: Memory) -> None:
+    def __init__(self, graph: QueryGraph, memory: Memory, decisions: Decisions | None = None) -> None:
+        """`decisions`, if given, are told what was chosen from what; a memory that knows answers already hides some."""
         self._graph = graph
+        self._decisions = decisions
         self._count = len(graph.subgraphs)
         self._solutions: dict[tuple[int, ...], Solution | None] = {}
         self._splitter = Splitter()
         self._lookups = LookupCounter(self._count)
         self._unfinished = Unfinished()
-        self._entries = Entries(graph, memory, self._unfinished, self._solve_key)
+        self.entries = Entries(graph, memory, self._unfinished, self.solve_key)
         self._looks = 0
 
     # --- selections on a node --------------------------------------------------------------------------------------
@@ -54,7 +57,8 @@ class Search:
             self._solutions[key] = solution
         return solution
 
-    def _solve_key(self, node: Node, key: Selections) -> Solution | None:
+    def solve_key(self, node: Node, key: Selections) -> Solution | None:
+        """A field set, as entity moves need it. Not kept: what is known of the ways to it may still grow."""
         return self._solve_units(node, [(s, ()) for s in key])
 
     def solve_field(self, node: Node, field: Field) -> Solution | None:
@@ -69,13 +73,18 @@ class Search:
         for unit in fields:
             options = self._options(node, unit, peers)
             if not options:
+                if self._decisions is not None:
+                    self._decisions.add_dead_end(node, unit[0])
                 return None
             all_options.append(options)
         if all(len(options) == 1 for options in all_options):
+            indexes = [0] * len(all_options)
             picked = [options[0] for options in all_options]
         else:
             indexes = choose([[cost for cost, _ in options] for options in all_options], self._count)
             picked = [options[i] for options, i in zip(all_options, indexes, strict=True)]
+        if self._decisions is not None:
+            self._decisions.add(node, fields, all_options, indexes)
         cost = 0
         parts: list[Part] = []
         for part_cost, taken in picked:
@@ -99,8 +108,10 @@ class Search:
                 continue
             option = self._direct(node, selection, guards)
             if option is None:
-                if not node.possible:
-                    return None  # no object stands behind the interface here, so nobody could be asked for the field
+                if not node.possible:  # no object stands behind the interface here: nobody could be asked
+                    if self._decisions is not None:
+                        self._decisions.add_dead_end(node, selection)
+                    return None
                 for name in possible:
                     by_object.setdefault(name, []).append((selection, guards))
             else:
@@ -169,7 +180,7 @@ class Search:
         """Where the field's object may stand: in every subgraph that could give the field at this place."""
         if not field.selections:
             return ()
-        places = (node, *peers, *(entry.move.target for entry in self._entries.of(node).values()))
+        places = (node, *peers, *(entry.move.target for entry in self.entries.of(node).values()))
         moves = (place.moves.get(field.name) for place in places)
         found = {move.target.id: move.target for move in moves if move is not None and move.target is not None}
         return tuple(found[number] for number in sorted(found))
@@ -184,7 +195,7 @@ class Search:
         """The options behind entity moves, and how many subgraphs have the field at all."""
         options: list[Option] = []
         count = 0
-        for entry in self._entries.of(node).values():
+        for entry in self.entries.of(node).values():
             target = entry.move.target
             if target.kind is NodeKind.ABSTRACT:
                 child = self._solve_units(target, [(field, guards)])
@@ -247,7 +258,7 @@ class Search:
     def _concrete_options(self, node: Node, selection: Selection, guards: Guards) -> list[Option]:
         """What needs the concrete type of an interface object: asked where the interface is a real one."""
         options: list[Option] = []
-        for entry in self._entries.of(node).values():
+        for entry in self.entries.of(node).values():
             if entry.move.target.kind is NodeKind.ABSTRACT:
                 child = self._solve_units(entry.move.target, [(selection, guards)])
                 if child is not None:

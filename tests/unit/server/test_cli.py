@@ -43,6 +43,31 @@ def test_plan_prints_apollos_forms(folder: Path) -> None:
     assert json.loads(made[1])["node"]["serviceName"] == "tiny"
 
 
+def test_explain_says_why_a_plan_is_as_it_is(folder: Path) -> None:
+    status, out, _ = run(folder, "explain", "@query.graphql", "-s", "@supergraph.graphql")
+    lines = out.splitlines()
+    assert (status, lines[0], lines[-1]) == (
+        0,
+        "count (Query.count): tiny, 1 request in 1 round trip: the only way",
+        "The plan: 1 request in 1 round trip.",
+    )
+    made = run(folder, "explain", "@query.graphql", "-s", "@supergraph.graphql", "--format", "json")
+    explanation = json.loads(made[1])
+    assert explanation["choices"][0]["candidates"][0]["route"] == "tiny"
+    assert explanation["plan"]["node"]["serviceName"] == "tiny"
+
+
+def test_explain_names_what_nobody_can_give(folder: Path) -> None:
+    lost = SUPERGRAPH.replace(
+        "type User @join__type(graph: TINY) {",
+        "type User @join__type(graph: TINY) { lost: Int @join__field(graph: TINY, external: true)",
+    )
+    (folder / "lost.graphql").write_text(lost)
+    (folder / "lost.query.graphql").write_text("{ user { lost } }")
+    status, out, _ = run(folder, "explain", "@lost.query.graphql", "-s", "@lost.graphql")
+    assert (status, "user.lost (User.lost, tiny)\n  x tiny: external there" in out) == (1, True)
+
+
 def test_compose_prints_a_supergraph_or_what_is_wrong(folder: Path) -> None:
     (folder / "a.graphql").write_text("type Query { a: Int }")
     (folder / "ok.yaml").write_text("subgraphs: {a: {routing_url: http://a, schema: {file: a.graphql}}}")
@@ -109,7 +134,7 @@ def test_what_is_wrong_is_named(folder: Path, arguments: list[str], message: str
 
 
 def test_every_verb_has_help() -> None:
-    for verb in ("serve", "compose", "plan", "normalize"):
+    for verb in ("serve", "compose", "plan", "explain", "normalize"):
         result = CliRunner().invoke(app, [verb, "--help"])
         assert result.exit_code == 0
         assert "--help" in result.stdout

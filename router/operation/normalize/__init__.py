@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from graphql import DocumentNode, GraphQLSchema
+from graphql import DocumentNode, GraphQLSchema, OperationType
 
 from router.errors import GRAPHQL_VALIDATION_FAILED, refuse
 from router.operation.model import Operation, OperationKind, Selection
 from router.operation.normalize.flatten import flatten_fragments
 from router.operation.normalize.merge import merge_selections
+from router.operation.normalize.once import resolve_once
 from router.operation.normalize.select import select_operation
 from router.operation.normalize.settle import settle_guards
 from router.operation.normalize.spread import spread_fragments
@@ -38,6 +39,8 @@ def normalize_operation(
     selections = spread_fragments(definition.selection_set, root.name, fragments, api_schema)
     for run in PASSES:
         selections = run(selections, root.name, api_schema)
+    if definition.operation is OperationType.MUTATION:
+        selections = resolve_once(selections, root.name, api_schema)
     return Operation(
         kind=OperationKind(definition.operation.value),
         name=definition.name.value if definition.name else None,

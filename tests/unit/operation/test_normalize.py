@@ -101,3 +101,10 @@ def test_aliases_arguments_and_variables_of_the_named_operation_are_kept() -> No
     up = me.selections[0]
     assert isinstance(up, Field)
     assert [argument.name for argument in up.arguments] == ["upper"]
+
+
+def test_a_mutation_under_a_guard_and_again_without_is_done_once_and_in_its_place() -> None:
+    text = "mutation ($a: Boolean!) { rename @skip(if: $a) { id } x: rename { id } rename { name } }"
+    assert normalized(text) == (
+        "Mutation.rename[!a]{User.id User.name} x:Mutation.rename{User.id} Mutation.rename[a]{User.name}"
+    )

@@ -92,7 +92,9 @@ class _Assembler:
         for step in steps:
             document, _ = self._writer.entities(None, [("_entities", "representations", step.tree)])
             key = (document, _requires(step), _input_rewrites(step), tuple(step.output_rewrites), step.conditions)
-            shared.setdefault(key, (step, []))[1].append(step.place.path)
+            paths = shared.setdefault(key, (step, []))[1]
+            if step.place.path not in paths:
+                paths.append(step.place.path)
         return list(shared.values())
 
     def _name(self, request: _Request) -> str | None:

@@ -34,6 +34,7 @@ class _Spot:
     place: Place
     step: Step
     tree: SelectionTree
+    origin: int  #: the step that brings the objects themselves; `step` may have been entered with them
     narrowed_to: str | None = None  #: the object type, where the place itself may hold several
     needs_typename: bool = True  #: representations made here have to ask for `__typename`
     node: Node | None = None
@@ -60,7 +61,7 @@ class FetchGraphBuilder:
             raise TypeError("the root node has no fields of its own")
         target = part.move.target
         step = self._root_step(self._root, target.subgraph, target.subgraph_index, parents)
-        self._walk(part.child, _Spot(self._root, step, step.tree, node=target), is_hidden=False)
+        self._walk(part.child, _Spot(self._root, step, step.tree, step.id, node=target), is_hidden=False)
         return step
 
     def _root_step(self, place: Place, subgraph: str, index: int, parents: frozenset[int]) -> Step:
@@ -73,7 +74,9 @@ class FetchGraphBuilder:
     def _walk(self, solution: Solution, spot: _Spot, *, is_hidden: bool, guards: Guards = ()) -> set[int]:
         """Returns the ids of the steps that bring something of it. The same solution may be met again at the same spot,
         once for each type of an interface: it is walked once."""
-        key = (id(solution), id(spot.tree), spot.step.id, spot.place, spot.narrowed_to, is_hidden, guards)
+        key = (
+            id(solution), id(spot.tree), spot.step.id, spot.origin, spot.place, spot.narrowed_to, is_hidden, guards
+        )  # fmt: skip
         walked = self._walked.get(key)
         if walked is not None:
             return walked[1]
@@ -118,7 +121,7 @@ class FetchGraphBuilder:
             if is_abstract or move.is_narrower:
                 selected.tree.has_typename = True
             below = _Spot(
-                place, spot.step, selected.tree,
+                place, spot.step, selected.tree, spot.step.id,
                 needs_typename=not is_abstract and move.target.kind is not NodeKind.INTERFACE_OBJECT,
                 node=move.target, parent=spot, guards=spot.guards | frozenset(field_guards),
             )  # fmt: skip
@@ -137,7 +140,9 @@ class FetchGraphBuilder:
 
     def _narrow(self, part: Narrow, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
         tree = spot.tree.fragment(part.type_name)
-        narrowed = _Spot(spot.place, spot.step, tree, part.type_name, False, spot.node, spot.parent, spot.guards)
+        narrowed = _Spot(
+            spot.place, spot.step, tree, spot.origin, part.type_name, False, spot.node, spot.parent, spot.guards
+        )
         return self._walk(part.child, narrowed, is_hidden=is_hidden, guards=guards)
 
     def _enter(self, part: Enter, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
@@ -147,8 +152,9 @@ class FetchGraphBuilder:
             parents = frozenset((spot.step.id,))
             step = self._root_step(spot.place, target.subgraph, target.subgraph_index, parents)
             below = _Spot(
-                spot.place, step, step.tree, spot.narrowed_to, node=target, parent=spot.parent, guards=spot.guards
-            )
+                spot.place, step, step.tree, step.id, spot.narrowed_to,
+                node=target, parent=spot.parent, guards=spot.guards,
+            )  # fmt: skip
             return self._walk(part.child, below, is_hidden=is_hidden, guards=guards) | {step.id}
         if spot.needs_typename:
             spot.tree.has_typename = True
@@ -163,7 +169,7 @@ class FetchGraphBuilder:
         is_abstract = target.kind is NodeKind.ABSTRACT
         if is_abstract:
             tree.has_typename = True
-        below = _Spot(spot.place, step, tree, spot.narrowed_to, False, target, spot.parent, spot.guards)
+        below = _Spot(spot.place, step, tree, spot.origin, spot.narrowed_to, False, target, spot.parent, spot.guards)
         return self._walk(part.child, below, is_hidden=is_hidden, guards=guards) | {step.id}
 
     def _context_step(
@@ -205,7 +211,8 @@ class FetchGraphBuilder:
                     raise PlanningError(f'The context of "{name}" cannot be fetched from "{node.subgraph}".')
                 tree = ancestor.tree.fragment(name) if is_narrowing else ancestor.tree
                 place = _Spot(
-                    ancestor.place, ancestor.step, tree, name if is_narrowing else ancestor.narrowed_to,
+                    ancestor.place, ancestor.step, tree, ancestor.origin,
+                    name if is_narrowing else ancestor.narrowed_to,
                     ancestor.needs_typename and not is_narrowing, own, ancestor.parent, ancestor.guards,
                 )  # fmt: skip
                 suppliers |= self._walk(solution, place, is_hidden=True)
@@ -230,7 +237,11 @@ class FetchGraphBuilder:
         shared = self._entity_steps.setdefault(key, []) if is_shared else []
         has_requirements = len(part.representation) > len(move.key)
         step = next(
-            (s for s in shared if s.can_share(spot.guards, has_requirements) and s.accepts(source, typename, tree)),
+            (
+                s
+                for s in shared
+                if s.can_share(spot.guards, has_requirements) and s.accepts(source, typename, tree, spot.origin)
+            ),
             None,
         )
         if step is not None:
@@ -240,7 +251,7 @@ class FetchGraphBuilder:
             step.input_guards = input_guards
             step.is_anonymous = is_anonymous
             shared.append(step)
-        step.add_input(source, typename, tree)
+        step.add_input(source, typename, tree, spot.origin)
         step.source_guards.add(spot.guards)
         if has_requirements:
             step.requirement_guards.add(spot.guards)

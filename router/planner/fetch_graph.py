@@ -20,7 +20,7 @@ class Step:
 
     __slots__ = (
         "conditions", "context_rewrites", "context_types", "id", "input_guards", "inputs", "is_anonymous", "is_root",
-        "kind", "output_rewrites", "parents", "place", "requirement_guards", "source_guards", "subgraph",
+        "kind", "origins", "output_rewrites", "parents", "place", "requirement_guards", "source_guards", "subgraph",
         "subgraph_index", "tree", "typenames",
     )  # fmt: skip
 
@@ -36,6 +36,8 @@ class Step:
         self.kind = OperationKind.QUERY
         self.tree = SelectionTree()
         self.inputs: dict[str, RepresentationTree] = {}  #: source type -> what is sent for it
+        #: source type -> the steps that bring the objects themselves
+        self.origins: dict[str, set[int]] = {}
         self.typenames: dict[str, str] = {}  #: source type -> `__typename` to send, where it differs
         self.is_anonymous = False  #: starts from interface objects, whose concrete type is not known
         self.input_guards: Guards = ()  #: conditions under which the inputs are fetched at all
@@ -58,11 +60,17 @@ class Step:
         requirements = self.requirement_guards | ({guards} if has_requirements else set())
         return all(needed <= present for needed in requirements for present in sources)
 
-    def accepts(self, source_type: str, typename: str | None, tree: RepresentationTree) -> bool:
+    def accepts(self, source_type: str, typename: str | None, tree: RepresentationTree, origin: int) -> bool:
+        """Objects that different steps bring to one place get their requirements at different times: what some of
+        them send must not keep back others that do not have it yet."""
         mine = self.inputs.get(source_type)
-        return mine is None or (self.typenames.get(source_type) == typename and mine.is_compatible(tree))
+        if mine is None:
+            return True
+        if self.typenames.get(source_type) != typename:
+            return False
+        return mine.is_compatible(tree) if self.origins[source_type] == {origin} else mine == tree
 
-    def add_input(self, source_type: str, typename: str | None, tree: RepresentationTree) -> None:
+    def add_input(self, source_type: str, typename: str | None, tree: RepresentationTree, origin: int) -> None:
         mine = self.inputs.get(source_type)
         if mine is None:
             self.inputs[source_type] = tree
@@ -70,6 +78,7 @@ class Step:
             mine.absorb(tree)
         if typename is not None:
             self.typenames[source_type] = typename
+        self.origins.setdefault(source_type, set()).add(origin)
 
 
 class FetchGraph:

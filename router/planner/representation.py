@@ -15,7 +15,7 @@ from router.planner.place import KeySpace
 class RepresentationTree:
     """Fields by name with the response key to take them from, fragments by type."""
 
-    __slots__ = ("fields", "fragments", "is_abstract")
+    __slots__ = ("fields", "fragments")
 
     def __init__(self) -> None:
         self.fields: dict[str, tuple[str, RepresentationTree | None]] = {}
@@ -34,6 +34,14 @@ class RepresentationTree:
                 below = (before[1] if before else None) or RepresentationTree()
                 below.add(selection.selections, keys.child(key))
             self.fields[selection.name] = (key, below)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether the same is sent, in whatever order."""
+        if not isinstance(other, RepresentationTree):
+            return NotImplemented
+        return self.fields == other.fields and self.fragments == other.fragments
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
 
     def is_compatible(self, other: RepresentationTree) -> bool:
         """Whether both can be sent as one."""

@@ -303,6 +303,63 @@ def test_fields_that_cannot_share_a_response_key_in_the_subgraph_are_aliased_and
     ]
 
 
+def test_objects_that_come_later_to_the_same_place_are_not_kept_back_by_what_they_do_not_have_yet() -> None:
+    """The maker of a book is there at once, that of a film after two more fetches: when books' makers have a `size` to
+    send to `c`, films' have only their `id`."""
+    supergraph = load(
+        "a b c",
+        """
+type Query @join__type(graph: A) @join__type(graph: B) @join__type(graph: C) { all: [Media] @join__field(graph: A) }
+interface Media @join__type(graph: A) { maker: Maker }
+type Book implements Media @join__implements(graph: A, interface: "Media") @join__type(graph: A) { maker: Maker }
+type Film implements Media @join__implements(graph: A, interface: "Media") @join__type(graph: A, key: "id")
+  @join__type(graph: C, key: "id") {
+  id: ID!
+  studio: String @join__field(graph: A, external: true) @join__field(graph: C)
+  maker: Maker @join__field(graph: A, requires: "studio") }
+type Maker @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @join__type(graph: C, key: "id") {
+  id: ID!
+  name: String @join__field(graph: B) @join__field(graph: C, external: true)
+  tax: Int @join__field(graph: C) @join__field(graph: B, external: true)
+  size: Int @join__field(graph: B, requires: "tax") @join__field(graph: C, external: true)
+  rank: Int @join__field(graph: C, requires: "size")
+  fame: Int @join__field(graph: C, requires: "name")
+}
+""",
+    )
+    lines = plan_lines(supergraph, "{ all { maker { rank fame } } }")
+    assert lines[4].startswith(
+        "4 c after 0, 2, 3 | _e0 at all.@.maker (Maker(id size)) | _e1 at all.@.maker (Maker(id name))"
+        " | _e2 at all.@.maker (Maker(id)): "
+    )
+    assert lines[6].startswith(
+        "6 c after 3, 5 | _e0 at all.@.maker (Maker(id size)) | _e1 at all.@.maker (Maker(id name)): "
+    )
+
+
+def test_the_same_lookup_at_one_path_is_made_once() -> None:
+    supergraph = load(
+        "a b c",
+        """
+type Query @join__type(graph: A) @join__type(graph: B) @join__type(graph: C) { all: [Media] @join__field(graph: A) }
+interface Media @join__type(graph: A) { maker: Maker }
+type Book implements Media @join__implements(graph: A, interface: "Media") @join__type(graph: A) { maker: Maker }
+type Film implements Media @join__implements(graph: A, interface: "Media") @join__type(graph: A, key: "id")
+  @join__type(graph: C, key: "id") {
+  id: ID!
+  studio: String @join__field(graph: A, external: true) @join__field(graph: C)
+  maker: Maker @join__field(graph: A, requires: "studio") }
+type Maker @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { id: ID! name: String
+  @join__field(graph: B) }
+""",
+    )
+    lines = plan_lines(supergraph, "{ all { maker { name } } }")
+    assert [line.partition(": ")[0] for line in lines] == [
+        "0 a", "1 c after 0 at all.@ (Film(id))", "2 a after 0, 1 at all.@ (Film(id studio))",
+        "3 b after 0, 2 at all.@.maker (Maker(id))",
+    ]  # fmt: skip
+
+
 def test_a_lookup_nobody_waits_for_travels_with_a_later_request_to_its_subgraph() -> None:
     query = "{ p { stock tax } }"
     assert plan_lines(LATER, query) == [

@@ -267,10 +267,10 @@ def _write(path: Path | None, text: str) -> None:
 
 def _replace(path: Path, text: str) -> None:
     """In one step, so that a router which watches the file never reads half of it."""
-    path = path.resolve()
-    if path.exists() and not path.is_file():  # such as /dev/null
+    if path.exists() and not path.is_file():  # such as /dev/stdout
         path.write_text(text, encoding="utf-8")
         return
+    path = path.resolve()
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         beside.write_text(text, encoding="utf-8")

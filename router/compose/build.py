@@ -86,7 +86,8 @@ def build_subgraph(definition: SubgraphDefinition, findings: Findings) -> Subgra
         document = parse(definition.sdl)
         subgraph = _Builder(document, definition, findings).build()
     except GraphQLError as error:
-        findings.items.append(Finding("INVALID_GRAPHQL", f"Syntax error: {error.message}"))
+        location = (error.locations[0].line, error.locations[0].column) if error.locations else None
+        findings.items.append(Finding("INVALID_GRAPHQL", error.message, location=location))
         return None
     except FatalError as error:
         findings.items[:] = error.findings

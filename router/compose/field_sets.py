@@ -70,8 +70,7 @@ def parse_field_set(text: str) -> SelectionSetNode:
     try:
         document = parse(body, no_location=True)
     except (GraphQLError, RecursionError) as error:
-        message = error.message if isinstance(error, GraphQLError) else "too deep"
-        raise FieldSetError(f"Syntax error: {message}") from error
+        raise FieldSetError(error.message if isinstance(error, GraphQLError) else "It is nested too deeply.") from error
     definition = document.definitions[0]
     if len(document.definitions) != 1 or not isinstance(definition, OperationDefinitionNode):
         raise FieldSetError("A field set is one selection set.")

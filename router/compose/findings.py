@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from graphql import Node
 
+from router.compose.records import Position
 from router.compose.report import Report
 from router.federation.version import LinkError
 
@@ -16,6 +17,7 @@ class Finding:
     code: str
     message: str
     nodes: tuple[Node, ...] = ()
+    location: tuple[int, int] | None = None  #: line and column, where there is no node yet
 
 
 class FatalError(Exception):
@@ -46,7 +48,11 @@ class Findings:
     def publish(self, subgraph: str, report: Report) -> None:
         for item in self.items:
             report.error(
-                item.code, item.message, subgraphs=(subgraph,), places=[(subgraph, node) for node in item.nodes]
+                item.code,
+                item.message,
+                subgraphs=(subgraph,),
+                places=[(subgraph, node) for node in item.nodes],
+                position=Position(subgraph, *item.location) if item.location else None,
             )
 
 

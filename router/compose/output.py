@@ -15,8 +15,7 @@ def error_report(composition: Composition) -> str:
     count = len(composition.errors)
     if count == 0:
         return ""
-    problems = f"{count} build error{'s' if count > 1 else ''}"
-    lines = [f"error[{_BUILD_FAILED}]: Encountered {problems} while trying to build a supergraph.", "", "Caused by:"]
+    lines = [f"error[{_BUILD_FAILED}]: {_headline(composition)}", "", "Caused by:"]
     for error in composition.errors:
         first, *more = str(error).split("\n")
         lines += [f"    {first}", *(f"    {line}" for line in more)]
@@ -25,10 +24,17 @@ def error_report(composition: Composition) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _headline(composition: Composition) -> str:
+    count = len(composition.errors)
+    return f"Encountered {count} build error{'' if count == 1 else 's'} while trying to build a supergraph."
+
+
 def composition_json(composition: Composition) -> dict[str, Any]:
-    """`{"json_version", "data": {"success", "core_schema", "api_schema", "hints"}, "error"}`, as `--format json`."""
+    """`{"json_version", "data": {"success", "core_schema", "hints"}, "error": {"code", "message", "details"}}`, as
+    rover's `--format json`, and of ours `api_schema`, `advice`, `subgraphs`, `level` and `coordinate`."""
     errors = [
         {
+            "type": "composition",
             "code": error.code.name,
             "message": error.message,
             "advice": error.advice,
@@ -47,7 +53,7 @@ def composition_json(composition: Composition) -> dict[str, Any]:
         }
         for hint in composition.hints
     ]
-    failure = {"code": _BUILD_FAILED, "message": error_report(composition), "details": {"build_errors": errors}}
+    failure = {"code": _BUILD_FAILED, "message": _headline(composition), "details": {"build_errors": errors}}
     return {
         "json_version": "2",
         "data": {
@@ -61,4 +67,4 @@ def composition_json(composition: Composition) -> dict[str, Any]:
 
 
 def _position(position: Position) -> dict[str, Any]:
-    return {"subgraph": position.subgraph, "line": position.line, "column": position.column}
+    return {"subgraph": position.subgraph, "start": {"line": position.line, "column": position.column}}

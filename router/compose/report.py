@@ -25,12 +25,19 @@ class Report:
         return bool(self.errors)
 
     def error(
-        self, code: str, message: str, *, subgraphs: Sequence[str] | None = None, places: Iterable[Place] = ()
+        self,
+        code: str,
+        message: str,
+        *,
+        subgraphs: Sequence[str] | None = None,
+        places: Iterable[Place] = (),
+        position: Position | None = None,
     ) -> None:
-        """`subgraphs` defaults to those of the places."""
+        """`subgraphs` defaults to those of the places. `position` stands for a place without a node."""
         places = list(places)
         names = tuple(dict.fromkeys(name for name, _ in places)) if subgraphs is None else tuple(subgraphs)
-        self.errors.append(CompositionError(ERRORS[code], message, names, positions(places)))
+        found = positions(places) if position is None else (position,)
+        self.errors.append(CompositionError(ERRORS[code], message, names, found))
 
     def hint(self, code: str, message: str, coordinate: str | None = None, places: Iterable[Place] = ()) -> None:
         self.hints.append(Hint(HINTS[code], message, coordinate, positions(places)))

@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -73,6 +74,16 @@ class _Config(BaseModel):
         return self
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses keys that are there twice: the second subgraph of a name would silently replace the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode) and key.value != "<<"]
+        if twice := [key for key in dict.fromkeys(keys) if keys.count(key) > 1]:
+            raise yaml.constructor.ConstructorError(None, None, f"{twice[0]} is there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def load_supergraph_config(
     path: Path | str, env: Mapping[str, str] | None = None, fetch: Fetch = fetch_sdl
 ) -> tuple[SubgraphDefinition, ...]:
@@ -82,11 +93,14 @@ def load_supergraph_config(
     """
     path = Path(path)
     try:
-        tree = yaml.safe_load(sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8"))
+        text = sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8")
+        tree = yaml.load(text, _Loader)  # noqa: S506 - a SafeLoader
     except OSError as exc:
         raise ConfigurationError(f"{path}: cannot be read: {exc.strerror}") from exc
     except (yaml.YAMLError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"{path}: not YAML: {exc}") from exc
+    if not isinstance(tree, dict):
+        raise ConfigurationError(f"{path}: expected a mapping with `subgraphs`")
     env = os.environ if env is None else env
     try:
         config = _Config.model_validate(expand(tree, env, path.parent, is_typed=False))
@@ -94,9 +108,9 @@ def load_supergraph_config(
         raise ConfigurationError(f"{path}: " + "; ".join(_explain(exc))) from exc
     fetched = fetch_all(
         {
-            name: partial(fetch, subgraph.schema_.subgraph_url, subgraph.schema_.introspection_headers)
+            name: partial(_fetch, name, url, subgraph.schema_.introspection_headers, fetch)
             for name, subgraph in config.subgraphs.items()
-            if subgraph.schema_.subgraph_url is not None
+            if (url := subgraph.schema_.subgraph_url) is not None
         }
     )
     return tuple(
@@ -107,6 +121,13 @@ def load_supergraph_config(
         )
         for name, subgraph in config.subgraphs.items()
     )
+
+
+def _fetch(name: str, url: str, headers: Mapping[str, str], fetch: Fetch) -> str:
+    try:
+        return fetch(url, headers)
+    except ConfigurationError as exc:
+        raise ConfigurationError(f'The schema of subgraph "{name}" cannot be fetched: {exc}') from exc
 
 
 def _read(name: str, schema: _Schema, folder: Path) -> str:
@@ -120,7 +141,18 @@ def _read(name: str, schema: _Schema, folder: Path) -> str:
 
 
 def _explain(exc: ValidationError) -> list[str]:
-    return [
-        f"{'.'.join(map(str, error['loc'])) or 'it'}: {error['msg'].removeprefix('Value error, ')}"
-        for error in exc.errors()
-    ]
+    lines: list[str] = []
+    for error in exc.errors():
+        place = ".".join(str(step) for step in error["loc"])
+        problem = error["msg"].removeprefix("Value error, ")
+        match error["type"], error["loc"][-1:]:
+            case "extra_forbidden", ("graphref",):
+                problem = "schemas in GraphOS cannot be read; give a file, sdl or subgraph_url"
+            case "extra_forbidden", _:
+                problem = "unknown key"
+            case "string_type", ("[key]",):
+                problem = "the name of a subgraph must be text; put it in quotes"
+            case _:
+                pass
+        lines.append(f"{place}: {problem}" if place else problem)
+    return lines

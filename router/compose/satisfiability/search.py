@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from router.compose.merge.context import MergeContext
-from router.compose.report import name_list
+from router.compose.report import Place, name_list
 from router.compose.satisfiability.conditions import Conditions, TooMuchWorkError
 from router.compose.satisfiability.graph import SubgraphGraph
 from router.compose.satisfiability.options import Cast, Option, Options, Step
@@ -155,7 +155,8 @@ class _Search:
             if advanced is None:
                 text = self._explain(state.kind, way, options, labels)
                 if state.mutation is None:
-                    self.report.error("SATISFIABILITY_ERROR", text, subgraphs=self._names(options))
+                    names = self._names(options)
+                    self.report.error("SATISFIABILITY_ERROR", text, subgraphs=names, places=self._places(step))
                     return
                 self.mutation_errors[state.mutation][caller].append(text)
                 continue
@@ -219,6 +220,18 @@ class _Search:
     def _names(self, options: list[Option]) -> list[str]:
         return list(dict.fromkeys(self.context.names[option.node.subgraph] for option in options))
 
+    def _places(self, step: Step | Cast) -> list[Place]:
+        """Where the subgraphs define what cannot be reached."""
+        return [
+            (subgraph.name, defined.node)
+            for subgraph in self.context.subgraphs
+            if (
+                defined := subgraph.schema.types.get(step.target)
+                if isinstance(step, Cast)
+                else subgraph.field_at(step.field.parent, step.field.name)
+            )
+        ]
+
     def _explain(self, kind: str, way: _Way, options: list[Option], labels: dict[str, bool]) -> str:
         by_subgraph: dict[str, list[str]] = defaultdict(list)
         for reason in self.options.reasons(options, way.step, labels):
@@ -237,7 +250,12 @@ class _Search:
             names.append(name)
             lines.append(f'- when it is called in subgraph "{name}":')
             lines += [f"  {line}" for text in texts for line in text.split("\n")]
-        self.report.error("SATISFIABILITY_ERROR", "\n".join(lines), subgraphs=names)
+        places = [
+            (subgraph.name, field.node)
+            for subgraph in self.context.subgraphs
+            if subgraph.name in names and (field := subgraph.field_at(*coordinate.split(".")))
+        ]
+        self.report.error("SATISFIABILITY_ERROR", "\n".join(lines), subgraphs=names, places=places)
 
     def _has_disjoint_runtime_types(self, state: _State, step: Step, way: _Way) -> bool:
         """A shared field must return the same object everywhere: hints when the possible types differ."""

@@ -28,13 +28,26 @@ def test_a_failure_is_reported_with_codes_places_and_advice() -> None:
     assert error_report(compose_sdl(a="type Query { f: Int }")) == ""
 
 
+def test_errors_say_where_the_parser_stopped_and_where_what_cannot_be_reached_is_defined() -> None:
+    broken = compose_sdl(a="# fed1\ntype Query { f: }")
+    assert [(str(error), *map(str, error.positions)) for error in broken.errors] == [
+        ("INVALID_GRAPHQL: [a] Syntax Error: Expected Name, found '}'.", "a:2:17")
+    ]
+    unreachable = compose_sdl(a='type Query { t: T } type T @key(fields: "id") { id: ID! }', b="type T { x: Int }")
+    assert [tuple(map(str, error.positions)) for error in unreachable.errors] == [("b:2:10",)]
+
+
 def test_json_carries_everything() -> None:
     failed = composition_json(compose_sdl(**_SHARED))
     assert (failed["data"]["success"], failed["data"]["core_schema"]) == (False, None)
     assert failed["error"]["details"]["build_errors"][0]["nodes"] == [
-        {"subgraph": "a", "line": 2, "column": 14},
-        {"subgraph": "b", "line": 2, "column": 14},
+        {"subgraph": "a", "start": {"line": 2, "column": 14}},
+        {"subgraph": "b", "start": {"line": 2, "column": 14}},
     ]
+    assert (failed["error"]["code"], failed["error"]["message"]) == (
+        "E029",
+        "Encountered 1 build error while trying to build a supergraph.",
+    )
     composed = compose_sdl(a="type Query { f: Int } enum E { X }")
     assert composition_json(composed) == {
         "json_version": "2",

@@ -57,7 +57,16 @@ subgraphs:
     ("text", "message"),
     [
         ("subgraphs: [", "not YAML"),
+        ("", "expected a mapping"),
         ("subgraphs: {}", "subgraphs"),
+        ("subgraphs: {a: {routing_url: x, schema: {graphref: x@y, subgraph: a}}}", "GraphOS"),
+        ("subgraphs: {a: {routing_ulr: x, schema: {sdl: x}}}", "routing_ulr: unknown key"),
+        (
+            "subgraphs: {a: {routing_url: x, schema: {sdl: x}}, a: {routing_url: y, schema: {sdl: y}}}",
+            "a is there twice",
+        ),
+        ("subgraphs: {1: {routing_url: x, schema: {sdl: x}}}", "quotes"),
+        ("subgraphs: {a: {schema: {subgraph_url: 'ftp://x'}}}", 'subgraph "a" cannot be fetched'),
         ("federation_version: 1\nsubgraphs: {a: {routing_url: x, schema: {sdl: x}}}", "federation_version"),
         ("subgraphs: {a: {schema: {sdl: x}}}", "routing_url is missing"),
         ("subgraphs: {a: {routing_url: x, schema: {}}}", "exactly one of"),

@@ -10,23 +10,13 @@ OrderError
 ReservationUnavailable    products did not answer in time: the outcome is unknown, never assume either
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from common.subgraph.refusals import Refusal
 
 
-class OrderError(Exception):
-    """Base of the expected errors: `message` is safe to show, `path` names the input field.
-
-    All arguments are JSON, so that an error can be stored as the answer to an idempotency key and raised again.
-    """
-
-    def __init__(self, message: str, path: Sequence[str] = (), *details: Any) -> None:
-        super().__init__(message, list(path), *details)
-        self.message = message
-        self.path = tuple(path)
-
-    def __str__(self) -> str:
-        return self.message
+class OrderError(Refusal):
+    """Base of the expected errors."""
 
 
 class InvalidInput(OrderError):  # noqa: N818 - named like the GraphQL error it becomes
@@ -69,19 +59,3 @@ class IllegalTransition(OrderError):  # noqa: N818 - named like the GraphQL erro
 
 class ReservationUnavailable(Exception):  # noqa: N818 - named like the GraphQL error it becomes
     """Products did not answer in time or at all; ask again with the same order id."""
-
-
-_KINDS: Mapping[str, type[OrderError]] = {
-    kind.__name__: kind for kind in (InvalidInput, NotFound, InsufficientStock, PriceChanged, IllegalTransition)
-}
-
-
-def to_answer(error: OrderError) -> dict[str, Any]:
-    """The error as JSON, for the table of idempotency keys."""
-    return {"refused": type(error).__name__, "arguments": list(error.args)}
-
-
-def raise_if_refused(answer: Mapping[str, Any]) -> None:
-    """Raises the error again that `to_answer` wrote; any other answer passes."""
-    if "refused" in answer:
-        raise _KINDS[answer["refused"]](*answer["arguments"])

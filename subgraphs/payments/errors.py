@@ -9,23 +9,13 @@ PaymentError
 ProviderUnavailable       the provider did not answer: the outcome is unknown, ask again with the same key
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from common.subgraph.refusals import Refusal
 
 
-class PaymentError(Exception):
-    """Base of the expected errors: `message` is safe to show, `path` names the input field.
-
-    All arguments are JSON, so that an error can be stored as the answer to an idempotency key and raised again.
-    """
-
-    def __init__(self, message: str, path: Sequence[str] = (), *details: Any) -> None:
-        super().__init__(message, list(path), *details)
-        self.message = message
-        self.path = tuple(path)
-
-    def __str__(self) -> str:
-        return self.message
+class PaymentError(Refusal):
+    """Base of the expected errors."""
 
 
 class InvalidInput(PaymentError):  # noqa: N818 - named like the GraphQL error it becomes
@@ -55,19 +45,3 @@ class OrderNotPayable(PaymentError):  # noqa: N818 - named like the GraphQL erro
 
 class ProviderUnavailable(Exception):  # noqa: N818 - named like the GraphQL error it becomes
     """The provider did not answer in time; ask it again with the same key before deciding anything."""
-
-
-_KINDS: Mapping[str, type[PaymentError]] = {
-    kind.__name__: kind for kind in (InvalidInput, NotFound, PaymentDeclined, OrderNotPayable)
-}
-
-
-def to_answer(error: PaymentError) -> dict[str, Any]:
-    """The error as JSON, for the table of idempotency keys."""
-    return {"refused": type(error).__name__, "arguments": list(error.args)}
-
-
-def raise_if_refused(answer: Mapping[str, Any]) -> None:
-    """Raises the error again that `to_answer` wrote; any other answer passes."""
-    if "refused" in answer:
-        raise _KINDS[answer["refused"]](*answer["arguments"])

@@ -9,23 +9,13 @@
 Refusals of a reservation are not exceptions: they are the reply of the command (`domain.ReservationRefusal`).
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from common.subgraph.refusals import Refusal
 
 
-class CatalogueError(Exception):
-    """Base of the expected errors: `message` is safe to show, `path` names the input field.
-
-    All arguments are JSON, so that an error can be stored as the answer to an idempotency key and raised again.
-    """
-
-    def __init__(self, message: str, path: Sequence[str] = (), *details: Any) -> None:
-        super().__init__(message, list(path), *details)
-        self.message = message
-        self.path = tuple(path)
-
-    def __str__(self) -> str:
-        return self.message
+class CatalogueError(Refusal):
+    """Base of the expected errors."""
 
 
 class InvalidInput(CatalogueError):  # noqa: N818 - named like the GraphQL error it becomes
@@ -50,19 +40,3 @@ class StaleVersion(CatalogueError):  # noqa: N818 - named like the GraphQL error
     def __init__(self, message: str, path: Sequence[str], current_version: int) -> None:
         super().__init__(message, path, current_version)
         self.current_version = current_version
-
-
-_KINDS: Mapping[str, type[CatalogueError]] = {
-    kind.__name__: kind for kind in (InvalidInput, NotFound, DuplicateSku, StaleVersion)
-}
-
-
-def to_answer(error: CatalogueError) -> dict[str, Any]:
-    """The error as JSON, for the table of idempotency keys."""
-    return {"refused": type(error).__name__, "arguments": list(error.args)}
-
-
-def raise_if_refused(answer: Mapping[str, Any]) -> None:
-    """Raises the error again that `to_answer` wrote; any other answer passes."""
-    if "refused" in answer:
-        raise _KINDS[answer["refused"]](*answer["arguments"])

@@ -25,8 +25,6 @@ from subgraphs.orders.errors import (
     InvalidInput,
     NotFound,
     OrderError,
-    raise_if_refused,
-    to_answer,
 )
 from subgraphs.orders.service.moving import Moving, cancelled
 from subgraphs.orders.service.store import Due, Step
@@ -52,13 +50,13 @@ class Cancelling:
                 try:
                     await self._cancel(connection, actor, order_id, reason, is_staff=is_staff)
                 except OrderError as exc:
-                    raise RejectedError(to_answer(exc)) from exc
+                    raise RejectedError(exc.to_answer()) from exc
                 return {"id": str(order_id)}
 
             body = {"id": str(order_id), "reason": reason.value}
             request = IdempotentRequest(actor, "orderCancel", key, body)
             outcome = await run_idempotent(self.database, self.clock, request, effect)
-            raise_if_refused(outcome.answer)
+            OrderError.raise_if_refused(outcome.answer)
         self.signal.wake()
 
     async def _cancel(

@@ -13,7 +13,7 @@ from common.subgraph.database import Database, Row, fetch
 from common.subgraph.idempotency import IdempotentRequest, RejectedError, run_idempotent
 from subgraphs.orders.domain.records import Order
 from subgraphs.orders.domain.status import FulfillmentStatus, LineProgress, OrderStatus, fulfillment_status
-from subgraphs.orders.errors import IllegalTransition, InvalidInput, NotFound, OrderError, raise_if_refused, to_answer
+from subgraphs.orders.errors import IllegalTransition, InvalidInput, NotFound, OrderError
 from subgraphs.orders.events import fulfillment_created
 from subgraphs.orders.service.moving import Moving, moved
 from subgraphs.orders.service.store import move_order
@@ -62,7 +62,7 @@ class Fulfilling:
             try:
                 await self._ship(connection, actor, shipment)
             except OrderError as exc:
-                raise RejectedError(to_answer(exc)) from exc
+                raise RejectedError(exc.to_answer()) from exc
             return {"id": str(shipment.order_id)}
 
         body = {
@@ -73,7 +73,7 @@ class Fulfilling:
         }
         request = IdempotentRequest(actor, "fulfillmentCreate", key, body)
         outcome = await run_idempotent(self.database, self.clock, request, effect)
-        raise_if_refused(outcome.answer)
+        OrderError.raise_if_refused(outcome.answer)
         return UUID(outcome.answer["id"])
 
     async def deliver(self, actor: str, fulfillment_id: UUID) -> UUID:

@@ -24,7 +24,7 @@ from subgraphs.orders.domain.address import check_address
 from subgraphs.orders.domain.pricing import PricedLine, RequestedLine, Totals, check_lines, price_order
 from subgraphs.orders.domain.records import Order
 from subgraphs.orders.domain.status import FulfillmentStatus, OrderStatus
-from subgraphs.orders.errors import InvalidInput, OrderError, ReservationUnavailable, raise_if_refused, to_answer
+from subgraphs.orders.errors import InvalidInput, OrderError, ReservationUnavailable
 from subgraphs.orders.events import order_moved
 from subgraphs.orders.service.carts import Carts
 from subgraphs.orders.service.moving import reserved
@@ -76,7 +76,7 @@ class Placing:
         order_id = uuid7()
         begun = await begin(self.database, self.clock, request, {"order_id": str(order_id)})
         if isinstance(begun, Finished):
-            raise_if_refused(begun.answer)
+            OrderError.raise_if_refused(begun.answer)
             return UUID(begun.answer["id"])
         order_id = UUID(begun.point["order_id"])
         try:
@@ -182,7 +182,7 @@ class Placing:
 
     async def _store_refusal(self, request: IdempotentRequest, error: OrderError) -> None:
         async with self.database.transaction() as connection:
-            await store_answer(connection, request, to_answer(error))
+            await store_answer(connection, request, error.to_answer())
 
     def _new_order(self, order_id: UUID, wanted: OrderRequest, totals: Totals) -> Order:
         now = self.clock.now()

@@ -31,8 +31,6 @@ from subgraphs.payments.errors import (
     PaymentDeclined,
     PaymentError,
     ProviderUnavailable,
-    raise_if_refused,
-    to_answer,
 )
 from subgraphs.payments.events import PAYABLE, PayableOrder, payable_order, payable_request
 from subgraphs.payments.service.settling import Settling
@@ -111,7 +109,7 @@ class Paying:
         point = {"payment_id": str(uuid7()), "attempt_id": str(uuid7())}
         begun = await begin(self.database, self.clock, request, point)
         if isinstance(begun, Finished):
-            raise_if_refused(begun.answer)
+            PaymentError.raise_if_refused(begun.answer)
             return UUID(begun.answer["id"])
         try:
             # another point than ours is that of a request that died: it may have opened its attempt already
@@ -120,7 +118,7 @@ class Paying:
         except PaymentDeclined:
             raise
         except PaymentError as exc:
-            await self._answer(request, to_answer(exc))
+            await self._answer(request, exc.to_answer())
             raise
         except BaseException:
             await give_up(self.database, request)
@@ -136,7 +134,7 @@ class Paying:
             await self._answer(request, {"id": str(attempt.payment_id)})
             return attempt.payment_id
         declined = _decline_of(charge)
-        answer = to_answer(declined) if declined else {"id": str(attempt.payment_id)}
+        answer = declined.to_answer() if declined else {"id": str(attempt.payment_id)}
         async with self.database.transaction() as connection:
             await self.settling.authorized_or_declined(connection, attempt.payment_id, attempt.id, charge, wanted.actor)
             await store_answer(connection, request, answer)

@@ -18,8 +18,6 @@ from subgraphs.payments.errors import (
     NotFound,
     PaymentError,
     ProviderUnavailable,
-    raise_if_refused,
-    to_answer,
 )
 from subgraphs.payments.service.settling import Settling
 from subgraphs.payments.service.store import PaymentStore, TaskKind
@@ -57,12 +55,12 @@ class Refunding:
                     raise NotFound("There is no such payment.", ["paymentId"])
                 return {"id": str(await self.open(connection, payment, amount, reason))}
             except PaymentError as exc:
-                raise RejectedError(to_answer(exc)) from exc
+                raise RejectedError(exc.to_answer()) from exc
 
         body = {"payment_id": payment_id, "amount": str(amount) if amount else None, "reason": reason}
         request = IdempotentRequest(actor, "refundCreate", key, body)
         outcome = await run_idempotent(self.database, self.clock, request, effect)
-        raise_if_refused(outcome.answer)
+        PaymentError.raise_if_refused(outcome.answer)
         refund_id = UUID(outcome.answer["id"])
         if not outcome.is_replay:
             await self.carry_out(refund_id)

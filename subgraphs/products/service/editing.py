@@ -31,8 +31,6 @@ from subgraphs.products.errors import (
     InvalidInput,
     NotFound,
     StaleVersion,
-    raise_if_refused,
-    to_answer,
 )
 from subgraphs.products.service.reservations import tell_status_changes
 
@@ -154,7 +152,7 @@ class Editing:
             try:
                 answer = await effect(connection)
             except CatalogueError as exc:
-                raise RejectedError(to_answer(exc)) from exc
+                raise RejectedError(exc.to_answer()) from exc
             return answer
 
         if key is None:
@@ -165,7 +163,7 @@ class Editing:
                 self.database, self.clock, IdempotentRequest(actor, operation, key, request), guarded
             )
             answer = outcome.answer
-        raise_if_refused(answer)
+        CatalogueError.raise_if_refused(answer)
         return UUID(answer["id"])
 
     async def _insert(self, connection: SqlConnection, actor: str, product: NewProduct) -> UUID:

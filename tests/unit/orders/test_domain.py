@@ -110,5 +110,5 @@ def test_the_axis_of_fulfilment_follows_the_slowest_line(
 )
 def test_a_stored_refusal_is_raised_again_as_it_was(error: errors.OrderError) -> None:
     with pytest.raises(type(error)) as raised:
-        errors.raise_if_refused(errors.to_answer(error))
+        errors.OrderError.raise_if_refused(error.to_answer())
     assert vars(raised.value) == vars(error)

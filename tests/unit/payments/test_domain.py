@@ -107,5 +107,5 @@ def test_every_decline_of_the_sandbox_has_words_that_tell_a_thief_nothing() -> N
 )
 def test_a_stored_refusal_is_raised_again_as_it_was(error: errors.PaymentError) -> None:
     with pytest.raises(type(error)) as raised:
-        errors.raise_if_refused(errors.to_answer(error))
+        errors.PaymentError.raise_if_refused(error.to_answer())
     assert vars(raised.value) == vars(error)

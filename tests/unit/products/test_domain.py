@@ -128,5 +128,5 @@ def test_a_sku_is_short_and_plain(sku: str) -> None:
 )
 def test_a_stored_refusal_is_raised_again_as_it_was(error: errors.CatalogueError) -> None:
     with pytest.raises(type(error)) as raised:
-        errors.raise_if_refused(errors.to_answer(error))
+        errors.CatalogueError.raise_if_refused(error.to_answer())
     assert vars(raised.value) == vars(error)

@@ -36,7 +36,7 @@ async def run(options: argparse.Namespace) -> int:
             failure_count += 1
             print(f"\n##### seed {campaign.seed}: {difference.kind}", flush=True)
             if not options.no_shrink:
-                case = await shrink(case, difference.kind, find_difference, limit_s=options.shrink_s)
+                case = await shrink(case, difference.kind, limit_s=options.shrink_s)
                 difference = await find_difference(case) or difference
             show(case, difference)
             if failure_count >= options.failures:

@@ -29,7 +29,7 @@ from graphql import (
 class OperationGenerator:
     """`operation()` gives a text and its variables; the same seed gives the same."""
 
-    def __init__(self, schema: GraphQLSchema, seed: int, max_depth: int = 5, max_selections: int = 30) -> None:
+    def __init__(self, schema: GraphQLSchema, seed: int, max_depth: int = 5, max_selections: int = 40) -> None:
         self._schema = schema
         self._random = Random(seed)  # noqa: S311  # repeatable test data
         self._max_depth = max_depth
@@ -96,7 +96,8 @@ class OperationGenerator:
         ]
         if not fields:
             return "__typename"
-        name, field = self._random.choice(fields)
+        wide = [item for item in fields if is_composite_type(get_named_type(item[1].type))]
+        name, field = self._random.choice(wide if wide and self._chance(0.35) else fields)
         arguments = self._arguments(field)
         named = get_named_type(field.type)
         key = self._key(name, f"{name}{arguments}: {field.type if not is_composite_type(named) else ''}", parent.name)

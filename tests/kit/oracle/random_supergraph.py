@@ -37,9 +37,12 @@ class SupergraphGenerator:
         self._truth: dict[str, _Truth] = {}
         self._sketches: dict[str, Sketch] = {}
         self._resolvers: dict[tuple[str, str], list[str]] = {}
+        self._whole: str | None = None  #: an interface with all its types in one subgraph
+        self._apart: str | None = None  #: the subgraph in which it is an object
 
     def subgraphs(self) -> dict[str, str]:
         self._draw_up()
+        self._pick_whole()
         names = ["a", "b", "c", "d"][: self._random.choice((2, 3, 3, 4))]
         self._sketches = {name: Sketch() for name in names}
         self._distribute_keys()
@@ -89,6 +92,14 @@ class SupergraphGenerator:
                     strict = not kind.endswith("!") and self._chance(0.1)
                     self._truth[member].fields[field_name] = (arguments, kind + "!" if strict else kind)
 
+    def _pick_whole(self) -> None:
+        wholes = [t.name for t in self._of("interface") if all(self._truth[m].kind == "entity" for m in t.members)]
+        if wholes and self._chance(0.5):
+            self._whole = self._random.choice(wholes)
+            for member in self._truth[self._whole].members:
+                keys = self._truth[member].keys
+                keys[:] = ["id", *(key for key in keys if key != "id")]
+
     def _arguments(self) -> str:
         if not self._chance(0.25):
             return ""
@@ -106,13 +117,23 @@ class SupergraphGenerator:
 
     def _distribute_keys(self) -> None:
         """Each subgraph of an entity shares a key with one before it, so that there is always some way."""
+        home, *others = self._shuffled(list(self._sketches))
+        whole = self._truth[self._whole].members if self._whole else []
         for truth in self._of("entity"):
             known: list[str] = []
-            for name in self._shuffled(list(self._sketches))[: self._random.randint(1, len(self._sketches))]:
+            if truth.name in whole:
+                self._define_entity(home, truth, ["id"])
+                known.append("id")
+            homes = others[:-1] if truth.name in whole else [home, *others]
+            for name in self._shuffled(homes)[: self._random.randint(1, len(self._sketches))]:
                 keys = self._some(known, 1, 1) if known else []
                 keys += [key for key in self._some(truth.keys, 1, 2) if key not in keys]
                 known += [key for key in keys if key not in known]
                 self._define_entity(name, truth, keys)
+        if self._whole:
+            self._need_type(home, self._whole)
+            self._apart = others[-1]
+            self._define_interface_object(self._apart, self._whole)
 
     def _define_entity(self, subgraph: str, truth: _Truth, keys: list[str]) -> TypeSketch:
         sketch = self._sketches[subgraph].type(truth.name)
@@ -145,12 +166,24 @@ class SupergraphGenerator:
             for truth in self._of("entity")
         }
         for truth in self._of("entity"):
-            homes = homes_by_type[truth.name]
-            for name in truth.fields:
+            for name, (_, kind) in truth.fields.items():
+                homes = [home for home in homes_by_type[truth.name] if self._can_know(home, kind)]
+                homes = homes or homes_by_type[truth.name][:1]
                 chosen = self._some(homes, 1, 1) if self._chance(0.7) else self._some(homes, 1, 2)
                 self._resolvers[truth.name, name] = chosen
                 for subgraph in chosen:
                     self._define_field(subgraph, truth, name, is_shareable=len(chosen) > 1)
+
+    def _can_know(self, subgraph: str, kind: str, seen: tuple[str, ...] = ()) -> bool:
+        """Whether a type can be in a subgraph without the types that are behind an interface object there."""
+        name = _named(kind)
+        truth = self._truth.get(name)
+        if subgraph != self._apart or self._whole is None or truth is None or name in (self._whole, *seen):
+            return True
+        if truth.kind == "entity":
+            return name not in self._truth[self._whole].members
+        below = truth.members or [kind for _, kind in truth.fields.values()]
+        return all(self._can_know(subgraph, each, (*seen, name)) for each in below)
 
     def _define_field(self, subgraph: str, truth: _Truth, name: str, *, is_shareable: bool) -> None:
         sketch = self._sketches[subgraph].type(truth.name)
@@ -163,7 +196,7 @@ class SupergraphGenerator:
             self._sketches[subgraph].has_filter = True
 
     def _need_type(self, subgraph: str, kind: str) -> None:
-        name = kind.strip("[]!").replace("!", "").replace("]", "")
+        name = _named(kind)
         sketch = self._sketches[subgraph]
         truth = self._truth.get(name)
         if name == "Color":
@@ -186,7 +219,7 @@ class SupergraphGenerator:
                 chosen = list(truth.fields) if self._chance(0.9) else self._some(list(truth.fields), 1, 3)
                 for field_name in chosen:
                     self._define_field(subgraph, truth, field_name, is_shareable=True)
-        elif name not in sketch.abstract:
+        elif name not in sketch.abstract and name not in sketch.types:
             sketch.abstract[name] = []
             known = [member for member in truth.members if member in sketch.types]
             members = truth.members if self._chance(0.6) or not known else known
@@ -195,27 +228,26 @@ class SupergraphGenerator:
                 self._need_type(subgraph, member)
 
     def _distribute_roots(self) -> None:
-        roots: list[tuple[str, str]] = []
         names = [truth.name for truth in self._truth.values()]
         for number in range(self._random.randint(2, 6)):
             kind = self._random.choice(names)
             kind = self._random.choice((kind, kind, f"[{kind}]", f"[{kind}!]!", "Int"))
-            roots.append((f"q{number}", kind))
-        for name, kind in roots:
-            chosen = (
-                self._some(list(self._sketches), 1, 1) if self._chance(0.7) else self._some(list(self._sketches), 2, 2)
-            )
+            able = [subgraph for subgraph in self._sketches if self._can_know(subgraph, kind)]
+            chosen = self._some(able, 1, 1) if self._chance(0.7) else self._some(able, 2, 2)
             arguments = self._arguments()
             for subgraph in chosen:
-                sketch = self._sketches[subgraph]
-                sketch.type("Query").fields[name] = Field(kind, arguments, is_shareable=len(chosen) > 1)
-                sketch.has_filter = sketch.has_filter or "Filter" in arguments
-                self._need_type(subgraph, kind)
+                root = Field(kind, arguments, is_shareable=len(chosen) > 1)
+                self._define_root(subgraph, "Query", f"q{number}", root)
         for number in range(self._random.choice((0, 0, 1, 3))):
-            subgraph = self._random.choice(list(self._sketches))
             kind = self._random.choice((*names, "Int", "Int!"))
-            self._sketches[subgraph].type("Mutation").fields[f"m{number}"] = Field(kind, "(n: Int)")
-            self._need_type(subgraph, kind)
+            subgraph = self._random.choice([name for name in self._sketches if self._can_know(name, kind)])
+            self._define_root(subgraph, "Mutation", f"m{number}", Field(kind, "(n: Int)"))
+
+    def _define_root(self, subgraph: str, root: str, name: str, own: Field) -> None:
+        sketch = self._sketches[subgraph]
+        sketch.type(root).fields[name] = own
+        sketch.has_filter = sketch.has_filter or "Filter" in own.arguments
+        self._need_type(subgraph, own.type)
 
     def _declare_interfaces(self) -> None:
         """A subgraph's interface has the fields that all of its types have there."""
@@ -250,26 +282,15 @@ class SupergraphGenerator:
     # --- directives ------------------------------------------------------------------------------------------------
 
     def _add_interface_objects(self) -> None:
-        """An interface whose types are all entities by `id` in one subgraph becomes an object in another."""
-        for truth in self._of("interface"):
-            for home, sketch in self._sketches.items():
-                members = truth.members
-                is_whole = truth.name in sketch.types and all(
-                    m in sketch.types and sketch.types[m].keys.get("id") for m in members
-                )
-                others = [
-                    name
-                    for name, other in self._sketches.items()
-                    if name != home and truth.name not in other.types and not any(m in other.types for m in members)
-                ]
-                if not is_whole or not others or not self._chance(0.8):
-                    continue
-                interface = sketch.types[truth.name]
-                interface.keys["id"] = True
-                interface.fields.setdefault("id", Field("ID!", is_key=True))
-                for name in self._some(others, 1, 2):
-                    self._define_interface_object(name, truth.name)
-                break
+        """The interface that has all its types in one subgraph is an object where none of them is."""
+        if self._whole is None:
+            return
+        members = self._truth[self._whole].members
+        for sketch in self._sketches.values():
+            is_home = self._whole in sketch.types and all(m in sketch.types for m in members)
+            if is_home and all(sketch.types[m].keys.get("id") for m in members):
+                sketch.types[self._whole].keys["id"] = True
+                sketch.types[self._whole].fields.setdefault("id", Field("ID!", is_key=True))
 
     def _define_interface_object(self, subgraph: str, name: str) -> None:
         sketch = self._sketches[subgraph]
@@ -288,7 +309,7 @@ class SupergraphGenerator:
     def _add_requires(self) -> None:
         for subgraph, sketch in self._sketches.items():
             for item in list(sketch.types.values()):
-                if not item.keys or not any(item.keys.values()):
+                if item.kind == "interface" or not any(item.keys.values()):
                     continue
                 for name, own in list(item.fields.items()):
                     if own.is_plain and not own.is_shareable and self._chance(0.3):
@@ -300,7 +321,7 @@ class SupergraphGenerator:
         offers: dict[str, Field] = {}
         for other, sketch in self._sketches.items():
             theirs = sketch.types.get(item.name)
-            if other == subgraph or theirs is None or theirs.is_interface_object != item.is_interface_object:
+            if other == subgraph or theirs is None:
                 continue
             offers.update({n: f for n, f in theirs.fields.items() if f.is_plain and n < name and not f.is_external})
         parts: list[str] = []
@@ -488,3 +509,7 @@ class SupergraphGenerator:
 
     def _shuffled(self, items: list[str]) -> list[str]:
         return self._random.sample(items, len(items))
+
+
+def _named(kind: str) -> str:
+    return kind.replace("[", "").replace("]", "").replace("!", "")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 
 from graphql import DocumentNode, Node, OperationDefinitionNode, parse, print_ast
 
-from tests.kit.oracle.world import Case, Difference
+from tests.kit.oracle.world import Case, World
 
 #: parts of a node of which any may go, and parts that may be missing as a whole
 _LISTS = (
@@ -25,39 +26,63 @@ _LISTS = (
 _OPTIONS = ("alias", "name")
 
 
-async def shrink(
-    case: Case, kind: str, find: Callable[[Case], Awaitable[Difference | None]], *, limit_s: float = 60
-) -> Case:
-    """`find` may raise ValueError for cases that make no sense."""
-    end = time.monotonic() + limit_s
-    is_smaller = True
-    while is_smaller and time.monotonic() < end:
-        is_smaller = False
-        for smaller in _smaller(case):
-            if time.monotonic() > end:
-                break
-            try:
-                found = await find(smaller)
-            except (ValueError, LookupError, TypeError, AssertionError, StopIteration):
-                continue
-            if found is not None and found.kind == kind:
-                case, is_smaller = smaller, True
-                break
-    return case
+async def shrink(case: Case, kind: str, *, limit_s: float = 60) -> Case:
+    """Goes on until nothing more can be left out, or the time is over."""
+    shrinker = _Shrinker(case, kind, time.monotonic() + limit_s)
+    while await shrinker.turn():
+        pass
+    return shrinker.case
 
 
-def _smaller(case: Case) -> Iterator[Case]:
-    for text in _without_one(case.query):
-        yield replace(case, query=text, variables=_used(case, text))
-    for name in sorted(case.subgraphs):
-        others = {other: sdl for other, sdl in case.subgraphs.items() if other != name}
-        if others:
-            yield replace(case, subgraphs=others)
-        head = "# fed1\n" if "# fed1" in case.subgraphs[name] else ""
-        for text in _without_one(case.subgraphs[name]):
-            yield replace(case, subgraphs={**case.subgraphs, name: head + text})
-    if case.labels:
-        yield replace(case, labels=frozenset())
+class _Shrinker:
+    def __init__(self, case: Case, kind: str, end: float) -> None:
+        self.case = case
+        self._kind = kind
+        self._end = end
+        self._world = World(case.subgraphs)
+
+    async def turn(self) -> bool:
+        """Whether anything could be left out."""
+        before = self.case
+        for name in sorted(self.case.subgraphs):
+            rest = {other: sdl for other, sdl in self.case.subgraphs.items() if other != name}
+            if rest:
+                await self._try(replace(self.case, subgraphs=rest))
+        await self._cut(None)
+        for name in sorted(self.case.subgraphs):
+            await self._cut(name)
+        await self._try(replace(self.case, labels=frozenset()))
+        return self.case is not before and time.monotonic() < self._end
+
+    async def _cut(self, subgraph: str | None) -> None:
+        """Of the query or a subgraph one part after the other; what went does not have to be looked at again."""
+        place = 0
+        while time.monotonic() < self._end:
+            text = self.case.query if subgraph is None else self.case.subgraphs[subgraph]
+            shorter = next(islice(_without_one(text), place, None), None)
+            if shorter is None:
+                return
+            if subgraph is None:
+                case = replace(self.case, query=shorter)
+            else:
+                head = "# fed1\n" if "# fed1" in text else ""
+                case = replace(self.case, subgraphs={**self.case.subgraphs, subgraph: head + shorter})
+            if not await self._try(case):
+                place += 1
+
+    async def _try(self, case: Case) -> bool:
+        case = replace(case, variables=_used(case, case.query))
+        if case == self.case:
+            return False
+        try:
+            world = self._world if case.subgraphs == self.case.subgraphs else World(case.subgraphs)
+            found = await world.difference(case)
+        except Exception:  # without that part it is no case at all
+            return False
+        if found is None or found.kind != self._kind:
+            return False
+        self.case, self._world = case, world
+        return True
 
 
 def _used(case: Case, query: str) -> dict[str, object]:

@@ -30,6 +30,7 @@ from graphql.execution.values import get_argument_values
 from tests.kit.oracle.facts import SubgraphFacts, possible_types
 
 ENTITY_COUNT = 4  #: of each type
+_LENGTHS = (0, 1, 1, 2, 2, 3)
 _SCALARS = ("Int", "Float", "Boolean", "String", "ID")
 
 
@@ -122,7 +123,7 @@ class Universe:
 
     def _make(self, shape: _Shape, text: str, name: str) -> Any:
         number = int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
-        number, draw = divmod(number, 8)
+        number, draw = divmod(number, 11)
         is_empty = shape.item is None and shape.scalar is None and not shape.choices
         if not shape.is_non_null and (draw == 0 or is_empty):
             return None
@@ -133,7 +134,7 @@ class Universe:
             item = shape.item
             if item.is_non_null and item.item is None and item.scalar is None and not item.choices:
                 return []
-            return [self._make(item, f"{text}/{index}", name) for index in range(number % 4)]
+            return [self._make(item, f"{text}/{index}", name) for index in range(_LENGTHS[number % 6])]
         if shape.scalar is not None:
             return _scalar(shape.scalar, number, name)
         number, place = divmod(number, len(shape.choices))

@@ -50,7 +50,7 @@ def main() -> None:
     arguments.add_argument("--audit", type=Path)
     arguments.add_argument("--show", help="print the plans of the tests whose names contain this")
     options = arguments.parse_args()
-    cases = list(_read_cases(options.cases))
+    cases = list(read_cases(options.cases))
     if options.audit:
         cases.extend(_read_audit(options.audit))
     _Comparison(options.show).run(cases)
@@ -76,8 +76,7 @@ class _Comparison:
     def _case(self, case: Case) -> None:
         supergraph = self._supergraphs.get(case.supergraph)
         if supergraph is None:
-            # a fixture misspells a scalar
-            supergraph = load_supergraph(case.supergraph.read_text().replace(": boolean", ": Boolean"))
+            supergraph = load_supergraph(read_supergraph(case.supergraph))
             self._supergraphs[case.supergraph] = supergraph
         document = parse(case.operation)
         is_valid = not validate(supergraph.api_schema, document)
@@ -123,7 +122,12 @@ class _Comparison:
         self._warm_ms.append(min(warm))
 
 
-def _read_cases(folder: Path) -> Iterator[Case]:
+def read_supergraph(path: Path) -> str:
+    """SDL; a fixture misspells a scalar."""
+    return path.read_text().replace(": boolean", ": Boolean")
+
+
+def read_cases(folder: Path) -> Iterator[Case]:
     for test in json.loads((folder / "cases.json").read_text()):
         for number, case in enumerate(test["cases"]):
             path = folder / case["supergraph"]

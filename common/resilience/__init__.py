@@ -8,6 +8,7 @@ from common.resilience.cache import MISSING, Cache, Missing, memory_cache
 from common.resilience.deadline import deadline_scope, remaining_s, under_deadline
 from common.resilience.rate_limit import RateDecision, RateLimiter
 from common.resilience.retry import RetryBudget, RetryPolicy, is_retryable_error, retry
+from common.resilience.time_limit import TimeLimit
 
 __all__ = [
     "MISSING",
@@ -19,6 +20,7 @@ __all__ = [
     "RateLimiter",
     "RetryBudget",
     "RetryPolicy",
+    "TimeLimit",
     "deadline_scope",
     "is_retryable_error",
     "memory_cache",

@@ -44,6 +44,8 @@ class CircuitBreaker(aiobreaker.CircuitBreaker):  # type: ignore[misc]  # aiobre
         self._is_failure = is_failure
         self._opened_at_s = 0.0
         self._has_trial = False
+        #: closed, and no failure since the last success: nothing to look at, nothing to reset
+        self._is_untroubled = False
         #: counts changes of state: a call knows whether it still speaks for the present one
         self._generation = 0
 
@@ -54,18 +56,16 @@ class CircuitBreaker(aiobreaker.CircuitBreaker):  # type: ignore[misc]  # aiobre
 
     async def call(self, function: Callable[P, Awaitable[T]], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """What the function returns or raises. Raises CircuitOpenError, without calling it, when not let through."""
-        generation = self._admit()
+        generation = self.admit()
         try:
             result = await function(*args, **kwargs)
         except Exception as exc:
-            self._settle(generation, exc)
+            self.settle(generation, exc)
             raise
         except BaseException:
-            # cancelled: no verdict, but the place of a trial is free again
-            if generation == self._generation:
-                self._has_trial = False
+            self.give_up(generation)
             raise
-        self._settle(generation, None)
+        self.settle(generation, None)
         return result
 
     #: aiobreaker's name for it; its decorator uses this one
@@ -84,10 +84,15 @@ class CircuitBreaker(aiobreaker.CircuitBreaker):  # type: ignore[misc]  # aiobre
     def _change(self, state: CircuitBreakerState) -> None:
         self._generation += 1
         self._has_trial = False
+        self._is_untroubled = False
         # the setter makes the state object, which notifies the listeners
         self.state = self._state_storage.state = state
 
-    def _admit(self) -> int:
+    def admit(self) -> int:
+        """For who wants no call around the call: first this, then one of `settle` and `give_up` with what it gave.
+        Raises CircuitOpenError."""
+        if self._is_untroubled:
+            return self._generation
         if self.current_state is CircuitBreakerState.OPEN:
             wait_s = self._opened_at_s + self._reset_timeout_s - self._clock.monotonic()
             if wait_s > 0:
@@ -99,21 +104,31 @@ class CircuitBreaker(aiobreaker.CircuitBreaker):  # type: ignore[misc]  # aiobre
             self._has_trial = True
         return self._generation
 
-    def _settle(self, generation: int, error: Exception | None) -> None:
+    def give_up(self, generation: int) -> None:
+        """The call was cancelled: no verdict, but the place of a trial is free again."""
+        if generation == self._generation:
+            self._has_trial = False
+
+    def settle(self, generation: int, error: Exception | None) -> None:
+        """The call came to its end."""
         if generation != self._generation:
             return
         if error is not None and self._is_failure(error):
+            self._is_untroubled = False
             self._inc_counter()
             for listener in self.listeners:
                 listener.failure(self, error)
             if self.current_state is CircuitBreakerState.HALF_OPEN or self.fail_counter >= self.fail_max:
                 self.open()
             return
-        self._state_storage.reset_counter()
+        if not self._is_untroubled:
+            self._state_storage.reset_counter()
         for listener in self.listeners:
             listener.success(self)
-        if self.current_state is CircuitBreakerState.HALF_OPEN:
-            self.close()
+        if not self._is_untroubled:
+            if self.current_state is CircuitBreakerState.HALF_OPEN:
+                self.close()
+            self._is_untroubled = True
 
 
 class BreakerMetrics(aiobreaker.CircuitBreakerListener):  # type: ignore[misc]  # aiobreaker publishes no types

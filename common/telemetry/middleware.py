@@ -10,16 +10,21 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
 from typing import Any
 
-import structlog
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Span, SpanKind, StatusCode
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from prometheus_client import Histogram
 
-from common.ids import uuid7
+from common.ids import uuid7_number
 from common.lru import LruMap
 from common.telemetry.metrics import Metrics
-from common.telemetry.tracing import REQUEST_ID_HEADER, Telemetry, mark_failed
+from common.telemetry.tracing import (
+    REQUEST_ID_HEADER,
+    Telemetry,
+    mark_failed,
+    parent_context,
+    request_bound,
+    unrecorded_span,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -27,7 +32,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_PROPAGATOR = TraceContextTextMapPropagator()
+_READ = frozenset({b"traceparent", b"tracestate", b"x-request-id"})
+_ID_HEADER = REQUEST_ID_HEADER.encode()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _METHODS = frozenset({"GET", "POST", "OPTIONS", "HEAD", "PUT", "PATCH", "DELETE"})
 #: names of labels and spans come from this list, never from the client
@@ -43,6 +49,7 @@ class TelemetryMiddleware:
     ) -> None:
         self._app = app
         self._tracer = telemetry.tracer
+        self._is_recorded = telemetry.has_sink
         self._service = telemetry.service
         self._routes = frozenset(routes)
         self._durations = metrics.histogram(
@@ -61,13 +68,13 @@ class TelemetryMiddleware:
             return
         headers = _first_values(scope["headers"])
         request_id = _request_id(headers.get(REQUEST_ID_HEADER))
-        with structlog.contextvars.bound_contextvars(service=self._service, request_id=request_id):
+        with request_bound(self._service, request_id):
             self._active[kind].inc()
             try:
                 if kind == "http":
-                    await self._handle(scope, receive, send, _PROPAGATOR.extract(headers), request_id)
+                    await self._handle(scope, receive, send, parent_context(headers), request_id)
                 else:
-                    await self._converse(scope, receive, send, _PROPAGATOR.extract(headers))
+                    await self._converse(scope, receive, send, parent_context(headers))
             finally:
                 self._active[kind].dec()
 
@@ -80,11 +87,20 @@ class TelemetryMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                id_header = (REQUEST_ID_HEADER.encode(), request_id.encode())
-                message["headers"] = [*message.get("headers", ()), id_header]
+                message["headers"] = [*message.get("headers", ()), (_ID_HEADER, request_id.encode())]
             await send(message)
 
         started_at = time.perf_counter()
+        if not self._is_recorded:
+            with unrecorded_span(parent):
+                try:
+                    await self._app(scope, receive, observe)
+                except Exception:
+                    status = 500
+                    raise
+                finally:
+                    self._child(method, route, status).observe(time.perf_counter() - started_at)
+            return
         with self._tracer.start_as_current_span(
             f"{method} {route}",
             context=parent,
@@ -113,24 +129,27 @@ class TelemetryMiddleware:
             detach(token)
 
     def _observe_duration(self, method: str, route: str, status: int, elapsed_s: float, span: Span) -> None:
+        context = span.get_span_context()
+        exemplar = {"trace_id": f"{context.trace_id:032x}"} if context.trace_flags.sampled else None
+        self._child(method, route, status).observe(elapsed_s, exemplar)
+
+    def _child(self, method: str, route: str, status: int) -> Histogram:
         key = (method, route, status)
         child = self._children.get(key)
         if child is None:
             child = self._durations.labels(self._service, method, route, str(status))
             self._children.put(key, child)
-        context = span.get_span_context()
-        exemplar = {"trace_id": f"{context.trace_id:032x}"} if context.trace_flags.sampled else None
-        child.observe(elapsed_s, exemplar)
+        return child
 
 
 def _first_values(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
     """Only what is read here; a header given twice counts once."""
     found: dict[str, str] = {}
     for name, value in headers:
-        if name in (b"traceparent", b"tracestate", b"x-request-id"):
+        if name in _READ:
             found.setdefault(name.decode("ascii"), value.decode("latin-1"))
     return found
 
 
 def _request_id(given: str | None) -> str:
-    return given if given is not None and _REQUEST_ID.fullmatch(given) else f"req_{uuid7().hex}"
+    return given if given is not None and _REQUEST_ID.fullmatch(given) else f"req_{uuid7_number():032x}"

@@ -6,14 +6,27 @@ ids for the logs but record nothing.
 """
 
 import asyncio
+import random
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 import structlog
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
-from opentelemetry.trace import Span, StatusCode, Tracer
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    StatusCode,
+    TraceFlags,
+    Tracer,
+    get_current_span,
+    set_span_in_context,
+)
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from common.telemetry.export import otlp_processor
@@ -22,6 +35,9 @@ from common.telemetry.ring import TraceRing, current_ring
 REQUEST_ID_HEADER = "x-request-id"
 _SHUTDOWN_S = 2.0
 _PROPAGATOR = TraceContextTextMapPropagator()
+_UNRECORDED = TraceFlags(TraceFlags.DEFAULT | TraceFlags.RANDOM_TRACE_ID)
+_NO_PARENT = Context()
+_request_id: ContextVar[str | None] = ContextVar("punnet_request_id", default=None)
 
 _log = structlog.get_logger(__name__)
 
@@ -40,7 +56,7 @@ class Telemetry:
         self.service = service
         #: the ring given, or the one of `use_ring`
         self.ring = ring or current_ring()
-        has_sink = otlp_endpoint is not None or self.ring is not None
+        self.has_sink = has_sink = otlp_endpoint is not None or self.ring is not None
         self.provider = TracerProvider(
             # a caller's decision is followed, so that a trace is whole or absent
             sampler=ParentBased(TraceIdRatioBased(sample_ratio)) if has_sink else ALWAYS_OFF,
@@ -74,15 +90,59 @@ class Telemetry:
 
 def inject_headers(headers: MutableMapping[str, str]) -> None:
     """Adds `traceparent` and `tracestate` of the current span and the id of the current request, if there are any."""
-    _PROPAGATOR.inject(headers)
-    request_id = current_request_id()
+    context = get_current_span().get_span_context()
+    if context.trace_state:
+        _PROPAGATOR.inject(headers)
+    elif context.is_valid:
+        # as the propagator writes it, which looks at everything twice
+        headers["traceparent"] = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+    request_id = _request_id.get()
     if request_id is not None:
         headers[REQUEST_ID_HEADER] = request_id
 
 
 def current_request_id() -> str | None:
-    request_id = structlog.contextvars.get_contextvars().get("request_id")
-    return request_id if isinstance(request_id, str) else None
+    return _request_id.get()
+
+
+@contextmanager
+def request_bound(service: str, request_id: str) -> Iterator[None]:
+    """Inside, log lines and calls of others carry the id of the request, and log lines the service's name."""
+    token = _request_id.set(request_id)
+    tokens = structlog.contextvars.bind_contextvars(service=service, request_id=request_id)
+    try:
+        yield
+    finally:
+        structlog.contextvars.reset_contextvars(**tokens)
+        _request_id.reset(token)
+
+
+def parent_context(headers: Mapping[str, str]) -> Context:
+    """The caller's trace; empty when there is none, or junk."""
+    return _PROPAGATOR.extract(headers, _NO_PARENT) if "traceparent" in headers else _NO_PARENT
+
+
+@contextmanager
+def unrecorded_span(parent: Context) -> Iterator[None]:
+    """Ids for logs and for those who are called, and nothing else: what the tracer does when nobody wants its spans, at
+    a fifth of the cost."""
+    above = get_current_span(parent).get_span_context()
+    context = SpanContext(
+        above.trace_id if above.is_valid else random.getrandbits(128) or 1,
+        random.getrandbits(64) or 1,
+        is_remote=False,
+        trace_flags=_flags_below(above) if above.is_valid else _UNRECORDED,
+        trace_state=above.trace_state,
+    )
+    token = attach(set_span_in_context(NonRecordingSpan(context)))
+    try:
+        yield
+    finally:
+        detach(token)
+
+
+def _flags_below(above: SpanContext) -> TraceFlags:
+    return TraceFlags(above.trace_flags & TraceFlags.RANDOM_TRACE_ID)
 
 
 def mark_failed(span: Span, error: BaseException) -> None:

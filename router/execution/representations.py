@@ -33,7 +33,7 @@ from router.plan.nodes import Key, OnTypes, RequiredField, RequiredFragment, Req
 SKIPPED = -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: made for every request, and so at a third of the cost
 class Representations:
     items: list[JsonObject]  #: without duplicates, in order of first appearance
     slots: Sequence[int]  #: for each object the index in `items`, or SKIPPED; a range when all objects differ

@@ -19,6 +19,8 @@ def check_csrf(request: HttpRequest, config: CsrfConfig) -> None:
     if config.unsafe_disabled:
         return
     content_type = request.headers.get("content-type")
+    if content_type == "application/json":
+        return
     if content_type:
         name = content_type.partition(";")[0].strip().lower()
         if name == "application/json" or (request.method != "GET" and name not in _SIMPLE and "/" in name):

@@ -36,6 +36,7 @@ class PreparedOperation:
     has_introspection: bool
     coercion: VariableCoercion
     is_long: bool  #: worth a thread
+    whole: Granted  #: to who may have all of it
     plans: LruMap[object, Planned] = field(default_factory=lambda: LruMap(_VARIANTS))
     grants: LruMap[object, Granted] = field(default_factory=lambda: LruMap(_VARIANTS))  #: by what a caller may see
 
@@ -83,6 +84,7 @@ class Documents:
             _has_introspection(operation.selections),
             VariableCoercion(operation, self._api_schema),
             is_long=len(text) >= _LONG,
+            whole=Granted(operation, operation),
         )
 
 

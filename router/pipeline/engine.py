@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from common.auth import CONTEXT_HEADER, ContextSigner, Principal
 from common.clock import Clock, SystemClock
+from common.resilience import TimeLimit
 from common.telemetry import Metrics, Telemetry
 from router.config import RouterConfig
 from router.config.traffic import ErrorRedaction, IncludeSubgraphErrorsConfig
@@ -28,6 +29,7 @@ from router.pipeline.offload import Offload
 from router.pipeline.persisted_queries import PersistedQueries
 from router.pipeline.plans import Plans
 from router.pipeline.rate_limit import RateLimits
+from router.pipeline.read import RequestReader
 from router.pipeline.subgraph_headers import SubgraphHeaders
 from router.pipeline.subgraph_layers import layers_for, trace_headers
 from router.supergraph import Supergraph, SupergraphError, load_supergraph
@@ -56,6 +58,7 @@ class Engine:
     access_rules: AccessRules
     authenticator: Authenticator
     negotiator: Negotiator
+    reader: RequestReader
     metrics: RouterMetrics
     clients: Mapping[str, SubgraphClient]
     streams: Mapping[str, SubgraphStreams]
@@ -63,6 +66,7 @@ class Engine:
     error_policies: Mapping[str, ErrorPolicy]
     signer: ContextSigner | None
     rate_limits: RateLimits
+    time_limit: TimeLimit
     check_policies: PolicyCheck
     has_telemetry: bool
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  #: set when the server begins to shut down
@@ -126,6 +130,7 @@ async def open_engine(
             access_rules=read_access_rules(supergraph),
             authenticator=Authenticator(config.authentication, clock),
             negotiator=Negotiator(),
+            reader=RequestReader(config.limits),
             metrics=router_metrics,
             clients=clients,
             streams=streams,
@@ -133,6 +138,7 @@ async def open_engine(
             error_policies={name: error_policy(config.include_subgraph_errors, name) for name in clients},
             signer=_signer(config, clock),
             rate_limits=RateLimits(config),
+            time_limit=TimeLimit(config.traffic_shaping.router.timeout),
             check_policies=check_policies,
             has_telemetry=telemetry is not None,
         )

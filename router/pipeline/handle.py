@@ -26,7 +26,7 @@ from router.pipeline.csrf import check_csrf
 from router.pipeline.engine import Engine
 from router.pipeline.http import HttpRequest, HttpResponse
 from router.pipeline.negotiate import ANYTHING, Accepted, check_method
-from router.pipeline.read import GraphQLRequest, read_payload, read_request
+from router.pipeline.read import GraphQLRequest, read_payload
 from router.pipeline.respond import encode_refusal, encode_result, respond, respond_refusal, respond_stream
 from router.pipeline.run import answer, check_subscription, open_stream, start
 from router.pipeline.stream import encode_stream
@@ -45,8 +45,8 @@ async def handle_request(engine: Engine, request: HttpRequest) -> HttpResponse:
         check_method(request.method)
         accepted = engine.negotiator.accepted(request.headers.get("accept"))
         check_csrf(request, engine.config.csrf)
-        async with asyncio.timeout(engine.config.traffic_shaping.router.timeout):
-            asked = await read_request(request, engine.config.limits)
+        with engine.time_limit.started():
+            asked = await engine.reader.read(request)
             caller = await identify(engine, request.headers)
             await engine.rate_limits.check(caller, request.headers, request.client_address)
             if isinstance(asked, list):

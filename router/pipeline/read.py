@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from common.lru import LruMap
 from router.config.http import LimitsConfig
 from router.errors import (
     INVALID_CONTENT_TYPE_HEADER,
@@ -26,6 +27,8 @@ from router.pipeline.http import HttpRequest
 _DEEPEST_JSON = 200
 _KEY = re.compile(rb'"\s*:')
 _MAX_PARAMETERS = 32
+_REMEMBERED = 1_000  #: bodies
+_LONGEST_REMEMBERED = 4_096  #: bytes
 _LONGEST_NAME = 512  #: of an operation; it ends up in traces and logs
 
 
@@ -37,12 +40,27 @@ class GraphQLRequest:
     extensions: Mapping[str, Any] = field(default_factory=dict)
 
 
-async def read_request(request: HttpRequest, limits: LimitsConfig) -> GraphQLRequest | list[Any]:
-    """One request, or the raw entries of a batch. Raises RequestError."""
-    if request.method == "GET":
-        return read_query_string(request.query_string)
-    _check_content(request.headers)
-    return read_body(await request.read_body(limits.http_max_request_bytes))
+class RequestReader:
+    """Remembers short bodies: most clients send the same few again and again. What is the same byte for byte is the
+    same request, and nobody changes one."""
+
+    def __init__(self, limits: LimitsConfig) -> None:
+        self._max_bytes = limits.http_max_request_bytes
+        self._known: LruMap[bytes, GraphQLRequest] = LruMap(_REMEMBERED)
+
+    async def read(self, request: HttpRequest) -> GraphQLRequest | list[Any]:
+        """One request, or the raw entries of a batch. Raises RequestError."""
+        if request.method == "GET":
+            return read_query_string(request.query_string)
+        _check_content(request.headers)
+        body = await request.read_body(self._max_bytes)
+        known = self._known.get(body)
+        if known is not None:
+            return known
+        asked = read_body(body)
+        if len(body) <= _LONGEST_REMEMBERED and isinstance(asked, GraphQLRequest):
+            self._known.put(body, asked)
+        return asked
 
 
 def read_body(body: bytes) -> GraphQLRequest | list[Any]:
@@ -130,6 +148,8 @@ def _refuse_duplicates(text: bytes, what: str) -> None:
 
 def _check_content(headers: Mapping[str, str]) -> None:
     content_type = headers.get("content-type", "")
+    if content_type == "application/json" and "content-encoding" not in headers:
+        return
     name, _, parameters = content_type.partition(";")
     if name.strip().lower() != "application/json":
         raise refuse(INVALID_CONTENT_TYPE_HEADER, "The content type of a POST must be application/json.")

@@ -33,17 +33,13 @@ def layers_for(
                 listeners=[BreakerMetrics(metrics)],
             )
             client = BreakerLayer(client, breaker)
-        return TraceLayer(client, telemetry) if telemetry is not None else client
+        return TraceLayer(client, telemetry) if telemetry is not None and telemetry.has_sink else client
 
     return wrap
 
 
 class _ServerError(Exception):
-    """A response with a status that speaks against the subgraph; carried past the breaker."""
-
-    def __init__(self, response: SubgraphResponse) -> None:
-        super().__init__(response.status)
-        self.response = response
+    """A response with a status that speaks against the subgraph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +50,22 @@ class BreakerLayer:
     breaker: CircuitBreaker
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        breaker = self.breaker
         try:
-            return await self.breaker.call(self._send, request)
-        except _ServerError as error:
-            return error.response
+            generation = breaker.admit()
         except OpenCircuit as exc:
             raise CircuitOpenError(
                 f"not tried, the last calls failed; next trial in {exc.retry_after_s:.1f} s"
             ) from None
-
-    async def _send(self, request: SubgraphRequest) -> SubgraphResponse:
-        response = await self.client.send(request)
-        if response.status >= 500:
-            raise _ServerError(response)
+        try:
+            response = await self.client.send(request)
+        except Exception as exc:
+            breaker.settle(generation, exc)
+            raise
+        except BaseException:
+            breaker.give_up(generation)
+            raise
+        breaker.settle(generation, _ServerError(response.status) if response.status >= 500 else None)
         return response
 
 

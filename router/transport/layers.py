@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from common.resilience import TimeLimit
 from router.transport.errors import (
     ConnectFailedError,
     ConnectionLostError,
@@ -26,15 +27,15 @@ RETRYABLE_STATUSES = frozenset({429, 502, 503, 504})
 @dataclass(frozen=True, slots=True)
 class TimeoutLayer:
     client: SubgraphClient
-    timeout_s: float
+    limit: TimeLimit
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """Raises `RequestTimedOutError` when the client needs longer."""
         try:
-            async with asyncio.timeout(self.timeout_s):
+            with self.limit.started():
                 return await self.client.send(request)
         except TimeoutError:
-            raise RequestTimedOutError(f"no response within {self.timeout_s:g} s") from None
+            raise RequestTimedOutError(f"no response within {self.limit.timeout_s:g} s") from None
 
 
 @dataclass(frozen=True, slots=True)

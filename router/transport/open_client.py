@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from common.resilience import TimeLimit
 from router.transport.addresses import AsgiAddress, parse_address
 from router.transport.asgi.client import AsgiClient
 from router.transport.asgi.streams import AsgiStreams
@@ -64,5 +65,5 @@ def _layered(
 ) -> SubgraphClient:
     if policy.retry is not None:
         client = RetryLayer(client, policy.retry)
-    client = TimeoutLayer(client, policy.timeout_s)
+    client = TimeoutLayer(client, TimeLimit(policy.timeout_s))
     return client if outer_layer is None else outer_layer(client)

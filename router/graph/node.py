@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum
-from typing import Any
+from typing import Protocol
 
 from router.graph.edge import FieldMove
 from router.graph.field_set import Selections
@@ -17,22 +16,25 @@ class NodeKind(Enum):
     ROOT = "root"  #: before any subgraph is entered; has no fields
 
 
+class NodeFacts(Protocol):
+    """Where nodes look things up once: the graph they belong to."""
+
+    def find_move(self, node: Node, name: str) -> FieldMove | None: ...
+
+    def find_possible(self, node: Node) -> tuple[str, ...]: ...
+
+    def find_direct(self, node: Node, name: str) -> bool: ...
+
+
 class Node:
     """One type in one subgraph, or a copy of it that a `@provides` has enriched. Compared by identity.
 
-    `moves`, `possible` and `direct` are found out when first looked at, by `fill`.
+    What it knows is found out field by field, when first asked for: a plan touches few of the fields of a type.
     """
 
     __slots__ = (
-        "_fill", "direct", "id", "kind", "moves", "possible", "provided", "subgraph", "subgraph_index", "type_name",
+        "_direct", "_facts", "_moves", "_possible", "id", "kind", "provided", "subgraph", "subgraph_index", "type_name",
     )  # fmt: skip
-
-    #: the fields that can be resolved here, `@requires` ones included; external ones only where provided
-    moves: dict[str, FieldMove]
-    #: object types in this subgraph, sorted; for abstract nodes
-    possible: tuple[str, ...]
-    #: fields an abstract node can take without naming the object types, because all of them resolve it here
-    direct: frozenset[str]
 
     def __init__(
         self,
@@ -42,7 +44,7 @@ class Node:
         subgraph_index: int,
         kind: NodeKind,
         provided: Selections,
-        fill: Callable[[Node], None],
+        facts: NodeFacts,
     ) -> None:
         self.id = number
         self.type_name = type_name
@@ -50,14 +52,32 @@ class Node:
         self.subgraph_index = subgraph_index
         self.kind = kind
         self.provided = provided  #: what `@provides` adds; empty for the plain node
-        self._fill = fill
+        self._facts = facts
+        self._moves: dict[str, FieldMove | None] = {}
+        self._direct: dict[str, bool] = {}
+        self._possible: tuple[str, ...] | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        """Reached only while a slot is unset."""
-        if name not in ("direct", "moves", "possible"):
-            raise AttributeError(name)
-        self._fill(self)
-        return getattr(self, name)
+    def move(self, name: str) -> FieldMove | None:
+        """How a field is resolved here, if it can be; `@requires` ones included, external ones only where provided."""
+        try:
+            return self._moves[name]
+        except KeyError:
+            move = self._moves[name] = self._facts.find_move(self, name)
+            return move
+
+    @property
+    def possible(self) -> tuple[str, ...]:
+        """Object types of an abstract node in this subgraph, sorted; empty for other nodes."""
+        if self._possible is None:
+            self._possible = self._facts.find_possible(self)
+        return self._possible
+
+    def is_direct(self, name: str) -> bool:
+        """Whether an abstract node can take a field without naming the object types: all of them resolve it here."""
+        known = self._direct.get(name)
+        if known is None:
+            known = self._direct[name] = self._facts.find_direct(self, name)
+        return known
 
     def __repr__(self) -> str:
         return f"{self.type_name}/{self.subgraph}" + ("+" if self.provided else "")

@@ -69,7 +69,8 @@ class Planner:
         if memory is None:
             if len(self._memories) >= _LABEL_SETS:
                 self._memories.pop(next(iter(self._memories)))
-            memory = self._memories[labels] = Memory(build_query_graph(self._supergraph, labels, self._graph))
+            graph = build_query_graph(self._supergraph, labels, self._graph) if labels else self._graph
+            memory = self._memories[labels] = Memory(graph)
         return memory
 
 

@@ -131,9 +131,10 @@ class Search:
         """The field taken on the abstract type itself. Not so when a subgraph could serve single types cheaper."""
         if field.name == "__typename":
             return 0, (Take(field, guards, None, None),)
-        if field.name not in node.direct:
+        move = node.move(field.name)
+        if move is None or not node.is_direct(field.name):
             return None
-        option = self._take(node.moves[field.name], field, guards)
+        option = self._take(move, field, guards)
         if option is None or option[0] == 0:
             return option
         cost = 0
@@ -158,7 +159,7 @@ class Search:
                 return self._concrete_options(node, selection, guards)
             return [(0, (Take(selection, guards, None, None),))]
         options: list[Option] = []
-        move = node.moves.get(selection.name)
+        move = node.move(selection.name)
         targets = self._targets(node, selection, peers) if self._graph.has_partial_unions else ()
         home_count = 0
         if move is not None and not move.requires and not move.context:
@@ -181,7 +182,7 @@ class Search:
         if not field.selections:
             return ()
         places = (node, *peers, *(entry.move.target for entry in self.entries.of(node).values()))
-        moves = (place.moves.get(field.name) for place in places)
+        moves = (place.move(field.name) for place in places)
         found = {move.target.id: move.target for move in moves if move is not None and move.target is not None}
         return tuple(found[number] for number in sorted(found))
 
@@ -203,7 +204,7 @@ class Search:
                     count += 1
                     options.append(self._enter(entry, entry.inputs, entry.move.key, child, guards))
                 continue
-            move = target.moves.get(field.name)
+            move = target.move(field.name)
             if move is None:
                 continue
             if move.requires or move.context:

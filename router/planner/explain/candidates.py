@@ -132,7 +132,7 @@ class CandidateFinder:
         target = self._target(node, subgraph)
         if target is None:
             return self._why_closed(node, subgraph)
-        move = target.moves.get(field.name)
+        move = target.move(field.name)
         if move is not None and move.requires and self._search.solve(node, move.requires) is None:
             return f"what it requires, {field_set(move.requires)}, cannot be had from here"
         return self._why_incomplete(move)

@@ -48,6 +48,7 @@ class Case:
     labels: frozenset[str] = frozenset()  #: of overrides that are on
     seed: int = 0  #: of the universe
     is_failing: bool = False  #: some fields raise errors
+    operation_name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ class World:
         self.facts: list[SubgraphFacts] = [read_facts(name, sdl) for name, sdl in sdls.items()]
         self.supergraph: Supergraph = load_supergraph(composition.supergraph_sdl)
         self.monolith: GraphQLSchema = build_schema(composition.api_sdl, assume_valid=True, assume_valid_sdl=True)
+        self.asked: dict[str, list[str]] = {}  #: the documents each subgraph got for the last case, executed twice
         self._planner = Planner(self.supergraph)
 
     async def difference(self, case: Case) -> Difference | None:
@@ -103,7 +105,8 @@ class World:
     async def _answer(self, document: DocumentNode, case: Case, universe: Universe) -> _Given:
         """Executed twice: step by step, then with generated code."""
         clients = {facts.name: OracleSubgraph(facts, universe, case.labels) for facts in self.facts}
-        operation = normalize_operation(document, self.supergraph.api_schema)
+        self.asked = {name: client.asked for name, client in clients.items()}
+        operation = normalize_operation(document, self.supergraph.api_schema, case.operation_name)
         plan = self._planner.plan(operation, case.labels)
         problems = check_plan(self.supergraph, operation, plan, case.labels)
         compiled = compile_plan(plan, operation, self.supergraph)
@@ -121,6 +124,7 @@ class World:
         monolith = _Monolith(universe)
         result = execute_monolith(
             self.monolith, document, _Seen(root, None), variable_values=dict(case.variables),
+            operation_name=case.operation_name,
             field_resolver=monolith.resolve, type_resolver=monolith.type_of,
         )  # fmt: skip
         assert isinstance(result, MonolithResult)

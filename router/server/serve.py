@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
-from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, configure_logging
 from router.config import RouterConfig
 from router.errors import ConfigurationError
 from router.server.app import RouterApp
 from router.server.asgi import AsgiApp
+from router.server.protocol import protocol_with_deadline
 from router.server.workers import run_workers
 
 logger = logging.getLogger(__name__)
@@ -80,14 +78,6 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _calm_garbage_collector() -> None:
-    """What is there now stays: schemas and graphs need no more visits. Answers are large trees without cycles, freed by
-    their counts; looking for cycles after every 700 new objects visits each of them several times while it is built."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
-
-
 class RouterServer(uvicorn.Server):
     """Tells the application at the first signal, since uvicorn itself waits for streams to end by themselves."""
 
@@ -97,7 +87,6 @@ class RouterServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        _calm_garbage_collector()
         spare_the_collector()
         for listening in sockets or ():
             host, port = listening.getsockname()[:2]
@@ -121,7 +110,7 @@ def make_server(app: AsgiApp, *, on_stop: Callable[[], None], header_read_timeou
     """`server.run(sockets=[…])` serves until a signal. `on_stop` must end the streams."""
     config = uvicorn.Config(
         app,
-        http=with_header_deadline(header_read_timeout_s),
+        http=protocol_with_deadline(header_read_timeout_s),
         ws="websockets-sansio",
         ws_max_size=_MAX_WEBSOCKET_BYTES,
         ws_per_message_deflate=False,  # a small frame must not become a large message
@@ -134,42 +123,3 @@ def make_server(app: AsgiApp, *, on_stop: Callable[[], None], header_read_timeou
         lifespan="on",
     )
     return RouterServer(config, on_stop)
-
-
-def with_header_deadline(timeout_s: float) -> type[HttpToolsProtocol]:
-    """uvicorn's protocol, closing connections whose request head is not whole in time (slow loris)."""
-
-    class DeadlineProtocol(HttpToolsProtocol):
-        _deadline: asyncio.TimerHandle | None = None
-
-        def connection_made(self, transport: Any) -> None:
-            super().connection_made(transport)
-            self._arm()
-
-        def on_message_begin(self) -> None:
-            super().on_message_begin()
-            self._arm()
-
-        def on_headers_complete(self) -> None:
-            self._disarm()
-            super().on_headers_complete()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            self._disarm()
-            super().connection_lost(exc)
-
-        def _arm(self) -> None:
-            if self._deadline is None:
-                self._deadline = self.loop.call_later(timeout_s, self._expire)
-
-        def _disarm(self) -> None:
-            if self._deadline is not None:
-                self._deadline.cancel()
-                self._deadline = None
-
-        def _expire(self) -> None:
-            self._deadline = None
-            if not self.transport.is_closing():
-                self.transport.close()
-
-    return DeadlineProtocol

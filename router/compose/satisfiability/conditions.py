@@ -7,11 +7,13 @@ itself cannot be gathered.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from router.compose.field_sets import FieldSelection, Selection, canonical
 from router.compose.satisfiability.graph import FieldEdge, KeyEdge, Node, Selections, SubgraphGraph
+from router.compose.satisfiability.prospects import Prospects
 from router.compose.schema import Kind
 
 #: nodes that are reached at the same time, one for each possible object type; empty for a leaf
@@ -41,6 +43,7 @@ class Conditions:
 
     def __init__(self, graph: SubgraphGraph, most_steps: int) -> None:
         self.graph = graph
+        self._prospects = Prospects(graph)
         self._known: dict[tuple[Node, object, Bounds], bool] = {}
         self._open: set[tuple[Node, object, Bounds]] = set()
         self._loops = 0
@@ -54,6 +57,9 @@ class Conditions:
             return self._known[key]
         if key in self._open:
             self._loops += 1
+            return False
+        if len(bounds.subgraphs) > 1 and not self._prospects.may_gather(node, selections):
+            self._known[key] = False
             return False
         loops_before = self._loops
         self._open.add(key)
@@ -77,23 +83,47 @@ class Conditions:
         `last_key` is the identity of the key by which the node was entered: the same key leads nowhere new.
         """
         found: dict[Node, KeyEdge] = {}
-        queue: list[tuple[Node, object]] = [(node, last_key)]
-        for current, previous in queue:
-            for edge in self.graph.key_edges(current):
-                self._count_step()
-                target = edge.target.subgraph
-                if target in bounds.subgraphs or target == node.subgraph or edge.target in found:
-                    continue
-                if not edge.conditions:
-                    if current is node:
+        queue: deque[tuple[Node, object]] = deque([(node, last_key)])
+        later: deque[tuple[Node, KeyEdge]] = deque()
+        while queue or later:
+            if queue:
+                current, previous = queue.popleft()
+                for edge in self.graph.key_edges(current):
+                    self._count_step()
+                    target = edge.target.subgraph
+                    if target in bounds.subgraphs or target == node.subgraph or edge.target in found:
+                        continue
+                    if not edge.conditions:
+                        if current is node:
+                            found[edge.target] = edge
+                    elif edge.identity == previous or edge.identity in bounds.conditions:
+                        continue
+                    elif self._is_at_hand(current, edge.conditions):
                         found[edge.target] = edge
-                    continue
-                if edge.identity == previous or edge.identity in bounds.conditions:
-                    continue
-                if self.can_gather(current, edge.conditions, bounds.without(target)):
-                    found[edge.target] = edge
-                    queue.append((edge.target, edge.identity))
+                        queue.append((edge.target, edge.identity))
+                    else:
+                        later.append((current, edge))
+                continue
+            # what has to be gathered by further moves can take very long, and mostly there is another way by now
+            current, edge = later.popleft()
+            inner = bounds.without(edge.target.subgraph)
+            if edge.target not in found and self.can_gather(current, edge.conditions, inner):
+                found[edge.target] = edge
+                queue.append((edge.target, edge.identity))
         return list(found.items())
+
+    def _is_at_hand(self, node: Node, selections: Selections) -> bool:
+        """Whether the node's own subgraph resolves all of the selections, unconditionally."""
+        fields = self.graph.fields(node)
+        for selection in selections:
+            edge = fields.get(selection.name) if isinstance(selection, FieldSelection) else None
+            if edge is None or edge.label is not None or edge.contexts or edge.requires:
+                return False
+            if selection.selections and (
+                edge.target is None or not self._is_at_hand(edge.target, selection.selections)
+            ):
+                return False
+        return True
 
     def _count_step(self) -> None:
         self._steps_left -= 1

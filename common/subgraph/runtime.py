@@ -22,11 +22,13 @@ from common.events import (
     EventFeed,
     EventMetrics,
     Outbox,
+    OutboxWatch,
     Relay,
     Retention,
 )
 from common.health import Health
 from common.settings import SubgraphSettings
+from common.subgraph.caches import Caches
 from common.subgraph.database import Database
 from common.subgraph.dead_letters import dead_letter_commands
 from common.subgraph.idempotency import IdempotencySweeper
@@ -59,6 +61,7 @@ class Platform:
     outbox: Outbox
     clock: Clock
     telemetry: Telemetry
+    caches: Caches
     #: by type pattern, as `SubgraphParts.feeds` names them
     feeds: Mapping[str, EventFeed]
 
@@ -127,7 +130,8 @@ class Runtime(Generic[ServiceT]):
             stack.push_async_callback(bus.close)
             outbox = Outbox()
             feeds = {pattern: await stack.enter_async_context(EventFeed(bus, pattern)) for pattern in self._feeds}
-            platform = Platform(self.settings, self.database, bus, outbox, self._clock, self._telemetry, feeds)
+            caches = Caches(self.name, self.settings.redis_url, self._clock, stack)
+            platform = Platform(self.settings, self.database, bus, outbox, self._clock, self._telemetry, caches, feeds)
             service = self._new_service(platform)
             async with asyncio.TaskGroup() as tasks:
                 workers = self._workers(platform, service)
@@ -153,6 +157,7 @@ class Runtime(Generic[ServiceT]):
         consumers = self._background.consumers(service)
         return [
             Relay(platform.outbox, database, bus, clock=self._clock, metrics=self._event_metrics),
+            OutboxWatch(database, clock=self._clock, metrics=self._event_metrics),
             Retention(database, clock=self._clock),
             IdempotencySweeper(database, self._clock),
             *(

@@ -11,6 +11,7 @@ from subgraphs.products.events import FULFILLMENT_CREATED, STOCK_STATUS_CHANGED
 from subgraphs.products.loaders import ProductLoaders
 from subgraphs.products.schema import schema
 from subgraphs.products.service.catalogue import Catalogue
+from subgraphs.products.service.categories import Categories
 from subgraphs.products.service.commands import Commands
 from subgraphs.products.service.editing import Editing
 from subgraphs.products.service.reservations import Reservations
@@ -47,6 +48,7 @@ def new_service(platform: Platform) -> ProductsService:
     reservations = Reservations(platform.database, platform.clock, platform.outbox)
     return ProductsService(
         catalogue=Catalogue(platform.database),
+        categories=Categories.open(platform.database, platform.caches),
         editing=Editing(platform.database, platform.clock, platform.outbox),
         reservations=reservations,
         commands=Commands(reservations, Rush(reservations)),

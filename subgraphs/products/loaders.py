@@ -30,7 +30,7 @@ class ProductLoaders:
         self.product_by_sku: DataLoader[str, Product | None] = products("sku")
         self.product_by_slug: DataLoader[str, Product | None] = products("slug")
         self.category: DataLoader[UUID, Category | None] = load_one(
-            catalogue.categories_by_id, lambda category: category.id
+            service.categories.by_id, lambda category: category.id
         )
         self.category_page = _category_pages(catalogue)
 

@@ -116,7 +116,7 @@ class Query:
 
     @strawberry.field(description="All of them, parents first")
     async def categories(self, info: Info) -> list[Category]:
-        return [Category.of(record) for record in await info.context.service.catalogue.categories()]
+        return [Category.of(record) for record in await info.context.service.categories.all()]
 
 
 @strawberry.type

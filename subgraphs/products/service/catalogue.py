@@ -6,13 +6,12 @@ from uuid import UUID
 
 from common.subgraph.database import Database, Row
 from common.subgraph.keyset import Keyset, Page, PageRequest, SortColumn, cut_page
-from subgraphs.products.domain import Category, Product, ProductSort, ProductStatus
+from subgraphs.products.domain import Product, ProductSort, ProductStatus
 
 _COLUMNS = """p.id, p.sku, p.name, p.slug, p.description, p.status, p.price_minor, p.currency, p.compare_at_minor,
     p.weight_grams, p.category_id, p.version, p.created_at, p.updated_at, s.on_hand, s.reserved,
     s.low_stock_threshold"""
 _PRODUCT = f"SELECT {_COLUMNS} FROM product p JOIN stock s ON s.product_id = p.id"
-_CATEGORY = "SELECT id, name, slug, parent_id FROM category"
 
 _ID = SortColumn("id", "uuid")
 #: ids are UUIDv7, so the newest product has the greatest id
@@ -40,7 +39,7 @@ class ProductFilter:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """Queries on products and categories."""
+    """Queries on products."""
 
     database: Database
 
@@ -66,14 +65,6 @@ class Catalogue:
         for row in await self.database.fetch(sql, [list(category_ids), *clauses.parameters]):
             rows_by_category[row["category_id"]].append(row)
         return {category_id: cut_page(request, rows) for category_id, rows in rows_by_category.items()}
-
-    async def categories(self) -> list[Category]:
-        """All of them, parents before their children."""
-        rows = await self.database.fetch(f"{_CATEGORY} ORDER BY parent_id IS NOT NULL, position, name")
-        return [_category(row) for row in rows]
-
-    async def categories_by_id(self, ids: Sequence[UUID]) -> list[Category]:
-        return [_category(row) for row in await self.database.fetch(f"{_CATEGORY} WHERE id = ANY($1)", [list(ids)])]
 
 
 _KEYS: Mapping[str, str] = {
@@ -123,7 +114,3 @@ def product_of(row: Row) -> Product:
         reserved=row["reserved"],
         low_stock_threshold=row["low_stock_threshold"],
     )
-
-
-def _category(row: Row) -> Category:
-    return Category(id=row["id"], name=row["name"], slug=row["slug"], parent_id=row["parent_id"])

@@ -9,6 +9,7 @@ from common.events import Event, EventFeed
 from common.events.sql import SqlConnection
 from subgraphs.products.events import shipped_goods_of
 from subgraphs.products.service.catalogue import Catalogue
+from subgraphs.products.service.categories import Categories
 from subgraphs.products.service.commands import Commands
 from subgraphs.products.service.editing import Editing
 from subgraphs.products.service.reservations import Reservations
@@ -19,6 +20,7 @@ SWEEP_PAUSE_S = 5.0
 @dataclass(frozen=True, slots=True)
 class ProductsService:
     catalogue: Catalogue
+    categories: Categories
     editing: Editing
     reservations: Reservations
     commands: Commands

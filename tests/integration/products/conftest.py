@@ -6,6 +6,7 @@ import pytest
 
 from common.settings import SubgraphSettings
 from subgraphs.products.app import create_app
+from subgraphs.products.service.categories import KEY
 from subgraphs.products.service.shop import ProductsService
 from tests.integration.products.shelf import Shelf
 from tests.kit.commerce import empty
@@ -29,4 +30,5 @@ async def running_shelf(anyio_backend: str, postgres_url: str, nats_url: str) ->
 @pytest.fixture
 async def shelf(running_shelf: Shelf) -> Shelf:
     await empty(running_shelf.database)
+    await running_shelf.service.categories.cache.delete(KEY)
     return running_shelf

@@ -26,6 +26,7 @@ from common.events.relay import Relay, republish_since
 from common.events.retention import Retention
 from common.events.runner import ConsumerRunner
 from common.events.sql import SqlConnection, Transactions
+from common.events.watch import OutboxWatch
 
 __all__ = [
     "Bus",
@@ -42,6 +43,7 @@ __all__ = [
     "EventMetrics",
     "MalformedEventError",
     "Outbox",
+    "OutboxWatch",
     "Relay",
     "Retention",
     "RetryDelays",

@@ -32,6 +32,8 @@ from router.pipeline.read import GraphQLRequest
 
 logger = logging.getLogger(__name__)
 
+_PATHS_LOGGED = 20
+
 
 @dataclass(slots=True)  # not frozen: made for every request, and so at a third of the cost
 class Started:
@@ -125,13 +127,20 @@ async def _authorize(engine: Engine, prepared: PreparedOperation, caller: Caller
         granted = authorize(operation, rules, schema, caller.principal, policies)
         prepared.grants.put(view, granted)
     if granted.denied and directives.errors.log:
-        paths = [".".join(path) for path in granted.denied]
-        logger.info("unauthorized fields or types", extra={"paths": paths, "is_dry_run": directives.dry_run})
+        paths = ", ".join(".".join(path) for path in granted.denied[:_PATHS_LOGGED])
+        logger.info("unauthorized fields or types%s: %s", " (dry run)" if directives.dry_run else "", paths)
     if directives.dry_run:
         return prepared.whole
-    if granted.denied and directives.reject_unauthorized:
+    if granted.denied and (directives.reject_unauthorized or _is_denied_stream(operation, granted)):
         raise reject(granted.denied)
     return granted
+
+
+def _is_denied_stream(operation: Operation, granted: Granted) -> bool:
+    """A subscription without its one root field: there is nothing a subgraph could be asked for."""
+    if operation.kind is not OperationKind.SUBSCRIPTION:
+        return False
+    return granted.fetched is None or any(len(path) == 1 for path in granted.nulled)
 
 
 def _complete(engine: Engine, started: Started, result: ExecutionResult) -> ExecutionResult:

@@ -56,6 +56,7 @@ type Subscription @join__type(graph: TINY) {
   ticks(to: Int!, pause: Float): Int
   forever: Int
   header(name: String!): String
+  diary: String @authenticated
 }
 type User @join__type(graph: TINY) {
   id: ID!
@@ -76,7 +77,7 @@ type Query {
   user: User users: [User!]! found: [Found!]!
 }
 type Mutation { ping: String }
-type Subscription { ticks(to: Int!, pause: Float): Int forever: Int header(name: String!): String }
+type Subscription { ticks(to: Int!, pause: Float): Int forever: Int header(name: String!): String diary: String }
 type User { id: ID! name: String email: String salary: Int! diary: String boss: User }
 type Vault { id: ID! }
 union Found = User | Vault

@@ -58,6 +58,16 @@ async def test_a_subscription_is_not_answered_to_a_client_that_reads_no_streams(
     assert (reply.status, reply.codes) == (406, ["INVALID_ACCEPT_HEADER"])
 
 
+@pytest.mark.parametrize("accept", [SSE, MULTIPART])
+async def test_a_subscription_the_caller_may_not_see_is_refused_before_the_stream_begins(
+    accept: dict[str, str],
+) -> None:
+    async with router() as client:
+        reply = await client.post("subscription { mine: diary }", headers=accept)
+    assert (reply.status, reply.codes) == (403, ["UNAUTHORIZED_FIELD_OR_TYPE"])
+    assert reply.json["errors"][0]["path"] == ["mine"]
+
+
 async def test_subscriptions_can_be_switched_off() -> None:
     async with router("subscription: {enabled: false}") as client:
         reply = await client.post(TICKS, headers=MULTIPART)

@@ -50,6 +50,17 @@ async def test_what_is_refused_is_an_error_of_that_operation_alone() -> None:
     assert [e["extensions"]["code"] for e in error["payload"]] == ["GRAPHQL_VALIDATION_FAILED"]
 
 
+async def test_a_subscription_the_caller_may_not_see_is_an_error_of_that_operation() -> None:
+    async with router() as client, client.socket() as socket:
+        await socket.init()
+        await ask(socket, "1", "subscription { diary }")
+        error = await socket.hear()
+    assert (error["id"], error["type"]) == ("1", "error")
+    assert [(e["extensions"]["code"], e["path"]) for e in error["payload"]] == [
+        ("UNAUTHORIZED_FIELD_OR_TYPE", ["diary"])
+    ]
+
+
 async def test_a_client_ends_its_subscription_and_may_use_the_id_again_at_once() -> None:
     async with router() as client, client.socket() as socket:
         await socket.init()

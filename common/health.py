@@ -72,6 +72,8 @@ class Health:
         self._service = service
         self._checks = tuple(checks)
         self._is_draining = False
+        #: checks that were told to give up and have not yet: a frozen server can hold its driver for long
+        self._stuck: set[asyncio.Task[None]] = set()
 
     def start_draining(self) -> None:
         """From now on not ready, for good."""
@@ -84,7 +86,7 @@ class Health:
     async def ready(self) -> HealthReport:
         if self._is_draining:
             return HealthReport(self._service, HealthStatus.DRAINING)
-        results = tuple(await asyncio.gather(*(_run(check) for check in self._checks)))
+        results = tuple(await asyncio.gather(*(self._run(check) for check in self._checks)))
         failed = [result for result in results if not result.is_ok]
         if any(result.is_critical for result in failed):
             status = HealthStatus.UNAVAILABLE
@@ -92,14 +94,37 @@ class Health:
             status = HealthStatus.DEGRADED if failed else HealthStatus.OK
         return HealthReport(self._service, status, results)
 
+    async def _run(self, check: HealthCheck) -> CheckResult:
+        started_at = time.perf_counter()
+        try:
+            await self._bounded(check)
+            error = None
+        except Exception as exc:  # a border: whatever a check raises is its answer
+            error = "timeout" if isinstance(exc, TimeoutError) else type(exc).__name__
+        duration_ms = round((time.perf_counter() - started_at) * 1000, 2)
+        return CheckResult(check.name, error is None, check.is_critical, duration_ms, error)
 
-async def _run(check: HealthCheck) -> CheckResult:
-    started_at = time.perf_counter()
-    error: str | None = None
-    try:
-        async with asyncio.timeout(check.timeout_s):
-            await check.check()
-    except Exception as exc:  # a border: whatever a check raises is its answer
-        error = "timeout" if isinstance(exc, TimeoutError) else type(exc).__name__
-    duration_ms = round((time.perf_counter() - started_at) * 1000, 2)
-    return CheckResult(check.name, error is None, check.is_critical, duration_ms, error)
+    async def _bounded(self, check: HealthCheck) -> None:
+        """Raises TimeoutError in time, even if the check does not heed its cancellation; such ones do not pile up."""
+        if any(task.get_name() == check.name for task in self._stuck):
+            raise TimeoutError
+        task = asyncio.create_task(_call(check), name=check.name)
+        try:
+            done, _ = await asyncio.wait({task}, timeout=check.timeout_s)
+        finally:
+            if not task.done():
+                task.cancel()
+                self._stuck.add(task)
+                task.add_done_callback(self._forget)
+        if not done:
+            raise TimeoutError
+        task.result()
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._stuck.discard(task)
+        if not task.cancelled():
+            task.exception()  # nobody waits for it any more
+
+
+async def _call(check: HealthCheck) -> None:
+    await check.check()

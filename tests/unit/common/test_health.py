@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -52,6 +53,27 @@ async def test_a_dependency_that_hangs_does_not_hang_the_answer() -> None:
     async with asyncio.timeout(1):
         status, body = await _ready(HealthCheck("database", _hangs, timeout_s=0.05), HealthCheck("bus", _works))
     assert (status, body["checks"]["database"]["error"], body["checks"]["bus"]["status"]) == (503, "timeout", "ok")
+
+
+async def test_a_check_that_does_not_heed_its_cancellation_is_left_behind_and_not_started_again() -> None:
+    is_frozen = asyncio.Event()
+    started_count = 0
+
+    async def frozen() -> None:
+        nonlocal started_count
+        started_count += 1
+        while not is_frozen.is_set():
+            with suppress(asyncio.CancelledError):
+                await is_frozen.wait()
+
+    health = Health("orders", [HealthCheck("database", frozen, timeout_s=0.05)])
+    async with asyncio.timeout(1):
+        reports = [await health.ready() for _ in range(3)]
+    assert [(report.http_status, report.checks[0].error) for report in reports] == [(503, "timeout")] * 3
+    assert started_count == 1
+    is_frozen.set()
+    await asyncio.sleep(0.01)
+    assert (await health.ready()).http_status == 200
 
 
 async def test_while_draining_it_is_alive_and_not_ready() -> None:

@@ -9,6 +9,7 @@ of creation.
 import re
 import secrets
 import time
+from collections.abc import Callable
 from uuid import UUID
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -26,9 +27,10 @@ def uuid7() -> UUID:
     return UUID(int=uuid7_number())
 
 
-def uuid7_number() -> int:
+def uuid7_number(draw: Callable[[int], int] = secrets.randbits) -> int:
     """The 128 bits of a UUIDv7 (RFC 9562): milliseconds, then 12 bits of the fraction of the millisecond (its method
-    3), then 62 random bits.
+    3), then 62 random bits from
+    `draw`, which takes the number of bits.
 
     Ids of one process sort by creation down to about 250 ns; within that, and between machines, the order is random.
     """

@@ -5,6 +5,7 @@ harmless and made otherwise, and both are in every log line written meanwhile. W
 counted and get an id, but no span of their own; operations on them have theirs.
 """
 
+import random
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
@@ -152,4 +153,6 @@ def _first_values(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
 
 
 def _request_id(given: str | None) -> str:
-    return given if given is not None and _REQUEST_ID.fullmatch(given) else f"req_{uuid7_number():032x}"
+    return (
+        given if given is not None and _REQUEST_ID.fullmatch(given) else f"req_{uuid7_number(random.getrandbits):032x}"
+    )

@@ -5,8 +5,9 @@ One request may look up several sets of objects (`BatchFetch`); a plain entity f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from router.execution.collect import Collector, JsonObject, ResponsePath
@@ -108,12 +109,13 @@ class EntityStep:
 
 
 _ENTITY_CLASSES = frozenset({dict, type(None)})
-#: entities looked at to guess whether equal ones will share objects, which only decides how the answer is built
-_LOOK_AT = 8
+_CONTAINER_CLASSES = frozenset({dict, list})
 
 
-def _has_nested(entity: JsonObject | None) -> bool:
-    return entity is not None and any(value.__class__ in (dict, list) for value in entity.values())
+def _is_flat(entities: Sequence[JsonObject | None]) -> bool:
+    """Nothing in them but leaves: then objects that get the same entity share nothing that could be changed."""
+    values = chain.from_iterable(entity.values() for entity in entities if entity is not None)
+    return _CONTAINER_CLASSES.isdisjoint(map(type, values))
 
 
 @dataclass(slots=True)  # not frozen: made for every request, and so at a third of the cost
@@ -136,7 +138,7 @@ class _Lookup:
             return None
         if not isinstance(entities, list) or len(entities) != len(items):
             return "_entities is not a list with one item for each representation"
-        if not {entity.__class__ for entity in entities} <= _ENTITY_CLASSES:
+        if not _ENTITY_CLASSES.issuperset(map(type, entities)):
             return "an entity is not an object"
         merging = self.entry.merging
         if merging.rewrites:
@@ -145,18 +147,20 @@ class _Lookup:
                     merging.rewrite(entity)
         slots = self.representations.slots
         if isinstance(slots, range):
-            joined: Iterable[tuple[JsonObject, JsonObject | None]] = zip(self.objects, entities, strict=True)
-        else:
-            if any(_has_nested(entity) for entity in entities[:_LOOK_AT]):
-                run.has_shared = True
+            for value, entity in zip(self.objects, entities, strict=True):
+                if entity is not None:
+                    if value.keys().isdisjoint(entity):
+                        value.update(entity)
+                    else:
+                        merge_into(value, entity, merging.abstract_names)
+            return None
+        if not _is_flat(entities):
+            run.has_shared = True
             if len(self.counts) > 1:
                 self._merge_apart(entities)
                 return None
-            joined = [
-                (value, entities[slot]) for value, slot in zip(self.objects, slots, strict=True) if slot != SKIPPED
-            ]
-        for value, entity in joined:
-            if entity is not None:
+        for value, slot in zip(self.objects, slots, strict=True):
+            if slot != SKIPPED and (entity := entities[slot]) is not None:
                 if value.keys().isdisjoint(entity):
                     value.update(entity)
                 else:

@@ -38,7 +38,6 @@ class SubgraphRequest:
 class SubgraphResponse:
     status: int
     body: bytes
-    headers: Headers = ()
 
 
 class SubgraphClient(Protocol):

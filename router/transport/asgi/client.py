@@ -91,7 +91,6 @@ class _Exchange:
     def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
         self._status: int | None = None
-        self._headers: Headers = ()
         self._parts: list[bytes] = []
         self._is_complete = asyncio.Event()
 
@@ -105,9 +104,6 @@ class _Exchange:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            self._headers = tuple(
-                (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in message.get("headers", ())
-            )
         elif message["type"] == "http.response.body":
             self._parts.append(message.get("body", b""))
             if not message.get("more_body", False):
@@ -118,4 +114,4 @@ class _Exchange:
             reason = "the application returned without a whole response"
             raise ConnectionLostError(reason, before_response=self._status is None)
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        return SubgraphResponse(self._status, body, self._headers)
+        return SubgraphResponse(self._status, body)

@@ -15,7 +15,7 @@ from router.transport.model import OWN_HEADERS, Headers, SubgraphRequest, Subgra
 MUTATION_MAX_IDLE_S = 1.0
 
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  #: RFC 9110, 5.6.2 token
-_HEADER_VALUE = re.compile(r"[^\r\n\0]*").fullmatch
+_GOOD_NAMES = frozenset({"traceparent", "tracestate", "x-request-id", "x-punnet-context", "authorization"})
 
 
 class HttpClient:
@@ -48,7 +48,7 @@ class HttpClient:
         body = request.body
         head = b"%b%bcontent-length: %d\r\n\r\n" % (self._head, self._encode_headers(request.headers), len(body))
         max_idle_s = self._limits.max_idle_s if request.is_repeatable else MUTATION_MAX_IDLE_S
-        connection = await self._pool.acquire(max_idle_s)
+        connection = self._pool.take(max_idle_s) or await self._pool.acquire(max_idle_s)
         is_reused = connection.idle_since > 0.0
         try:
             return await connection.exchange(head, body)
@@ -78,7 +78,12 @@ class HttpClient:
             for name, value in headers:
                 if name in OWN_HEADERS:
                     continue
-                if not _HEADER_NAME(name) or not _HEADER_VALUE(value):
+                if (
+                    (name not in _GOOD_NAMES and not _HEADER_NAME(name))
+                    or "\r" in value
+                    or "\n" in value
+                    or "\0" in value
+                ):
                     raise ValueError(f"header {name!r} cannot be sent")
                 lines.append(f"{name}: {value}\r\n")
             encoded = "".join(lines).encode("latin-1", "replace")

@@ -36,9 +36,9 @@ class Connection(asyncio.Protocol):
         self._begin()
 
     def _begin(self) -> None:
-        self._headers: list[tuple[str, str]] = []
         self._parts: list[bytes] = []
         self._size_bytes = 0
+        self._is_sized = False
         self._ends_at_eof = False
 
     @property
@@ -97,20 +97,18 @@ class Connection(asyncio.Protocol):
     # --- callbacks of httptools; what they raise would be wrapped, so they report through _fail --------------------
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._headers.append((name.decode("latin-1").lower(), value.decode("latin-1")))
-
-    def on_headers_complete(self) -> None:
-        is_sized = False
-        for name, value in self._headers:
-            if name == "content-length":
-                is_sized = True
+        match name.lower():
+            case b"content-length":
+                self._is_sized = True
                 if int(value) > self._max_response_bytes:  # llhttp has checked that these are digits
                     self._fail(self._too_large())
-            elif name == "transfer-encoding":
-                is_sized = True
-            elif name == "content-encoding" and value != "identity":
-                self._fail(MalformedHttpError(f"content-encoding {value} though none was accepted"))
-        self._ends_at_eof = not is_sized
+            case b"transfer-encoding":
+                self._is_sized = True
+            case b"content-encoding" if value != b"identity":
+                self._fail(MalformedHttpError(f"content-encoding {value.decode('latin-1')} though none was accepted"))
+
+    def on_headers_complete(self) -> None:
+        self._ends_at_eof = not self._is_sized
 
     def on_body(self, body: bytes) -> None:
         self._size_bytes += len(body)
@@ -128,7 +126,7 @@ class Connection(asyncio.Protocol):
     def _complete(self) -> None:
         waiter, self._waiter = self._waiter, None
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
-        response = SubgraphResponse(self._parser.get_status_code(), body, tuple(self._headers))
+        response = SubgraphResponse(self._parser.get_status_code(), body)
         may_stay = self._transport is not None and not self._ends_at_eof and self._parser.should_keep_alive()
         self._begin()
         if waiter is not None and not waiter.done():

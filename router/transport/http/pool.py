@@ -38,6 +38,14 @@ class Pool:
         self._is_closed = False
         self._all_closed = asyncio.Event()
 
+    def take(self, max_idle_s: float) -> Connection | None:
+        """An idle connection, if the youngest may be used: `acquire` without waiting, for nearly all requests."""
+        if not self._idle:
+            return None
+        connection = self._idle[-1]
+        oldest = self._running_loop().time() - min(max_idle_s, self._limits.max_idle_s)
+        return None if connection.is_closed or connection.idle_since < oldest else self._idle.pop()
+
     async def acquire(self, max_idle_s: float) -> Connection:
         """A connection not idle for longer than that (0: a new one). Waits while all are busy.
 

@@ -14,12 +14,12 @@ class TimeLimit:
     """`with limit.started(): await …` cancels the block after `timeout_s` and raises TimeoutError in its place, as
     `asyncio.timeout` does. For the tasks of one event loop."""
 
-    __slots__ = ("_loop", "_running", "_timer", "timeout_s")
+    __slots__ = ("_loop", "_timer", "running", "timeout_s")
 
     def __init__(self, timeout_s: float) -> None:
         self.timeout_s = timeout_s
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._running: dict[_Started, float] = {}  #: in the order of their ends, seconds of the loop's clock
+        self.running: dict[_Started, float] = {}  #: in the order of their ends, seconds of the loop's clock
         self._timer: asyncio.TimerHandle | None = None
 
     def started(self) -> _Started:
@@ -31,22 +31,19 @@ class TimeLimit:
             raise RuntimeError("a time limit needs a task that it can cancel")
         return _Started(self, task, loop)
 
-    def begin(self, started: _Started, loop: asyncio.AbstractEventLoop) -> None:
-        ends_at = self._running[started] = loop.time() + self.timeout_s
+    def expect(self, ends_at: float, loop: asyncio.AbstractEventLoop) -> None:
+        """Look then, unless a look is due already: it is earlier."""
         if self._timer is None:
             self._timer = loop.call_at(ends_at, self._expire, loop)
-
-    def end(self, started: _Started) -> None:
-        self._running.pop(started, None)
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
         now = loop.time()
-        for started, ends_at in list(self._running.items()):
+        for started, ends_at in list(self.running.items()):
             if ends_at > now:
                 self._timer = loop.call_at(ends_at, self._expire, loop)
                 break
-            del self._running[started]
+            del self.running[started]
             started.expire()
 
 
@@ -62,10 +59,12 @@ class _Started:
 
     def __enter__(self) -> None:
         self._cancelling = self._task.cancelling()
-        self._limit.begin(self, self._loop)
+        limit, loop = self._limit, self._loop
+        ends_at = limit.running[self] = loop.time() + limit.timeout_s
+        limit.expect(ends_at, loop)
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        self._limit.end(self)
+        self._limit.running.pop(self, None)
         # cancelled by others as well: then it is theirs, and the task has to end
         if self._has_expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from exc

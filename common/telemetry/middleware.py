@@ -20,10 +20,10 @@ from common.lru import LruMap
 from common.telemetry.metrics import Metrics
 from common.telemetry.tracing import (
     REQUEST_ID_HEADER,
+    RequestBound,
     Telemetry,
     mark_failed,
     parent_context,
-    request_bound,
     unrecorded_span,
 )
 
@@ -69,7 +69,7 @@ class TelemetryMiddleware:
             return
         headers = _first_values(scope["headers"])
         request_id = _request_id(headers.get(REQUEST_ID_HEADER))
-        with request_bound(self._service, request_id):
+        with RequestBound(self._service, request_id):
             self._active[kind].inc()
             try:
                 if kind == "http":
@@ -93,14 +93,15 @@ class TelemetryMiddleware:
 
         started_at = time.perf_counter()
         if not self._is_recorded:
-            with unrecorded_span(parent):
-                try:
-                    await self._app(scope, receive, observe)
-                except Exception:
-                    status = 500
-                    raise
-                finally:
-                    self._child(method, route, status).observe(time.perf_counter() - started_at)
+            token = attach(unrecorded_span(parent))
+            try:
+                await self._app(scope, receive, observe)
+            except Exception:
+                status = 500
+                raise
+            finally:
+                detach(token)
+                self._child(method, route, status).observe(time.perf_counter() - started_at)
             return
         with self._tracer.start_as_current_span(
             f"{method} {route}",

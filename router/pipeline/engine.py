@@ -32,6 +32,7 @@ from router.pipeline.rate_limit import RateLimits
 from router.pipeline.read import RequestReader
 from router.pipeline.subgraph_headers import SubgraphHeaders
 from router.pipeline.subgraph_layers import layers_for, trace_headers
+from router.planner import Planner
 from router.supergraph import Supergraph, SupergraphError, load_supergraph
 from router.telemetry import RouterMetrics
 from router.transport.addresses import BadAddressError
@@ -69,11 +70,12 @@ class Engine:
     time_limit: TimeLimit
     check_policies: PolicyCheck
     has_telemetry: bool
+    has_spans: bool  #: somebody keeps them
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  #: set when the server begins to shut down
     open_subscriptions: int = 0
 
     def context_for(self, caller: Caller, headers: Mapping[str, str]) -> ExecutionContext:
-        own: Headers = trace_headers() if self.has_telemetry else ()
+        own: Headers = trace_headers(self.has_spans) if self.has_telemetry else ()
         if self.signer is not None:
             own = (*own, (CONTEXT_HEADER, self.signer.sign(caller.principal)))
         return ExecutionContext(
@@ -106,6 +108,7 @@ async def open_engine(
     router_metrics = RouterMetrics(metrics)
     try:
         supergraph = load_supergraph(supergraph_sdl)
+        planner = Planner(supergraph)
     except SupergraphError as exc:
         raise ConfigurationError(f"{exc.code}: {exc.message}") from exc
     async with AsyncExitStack() as stack:
@@ -125,7 +128,7 @@ async def open_engine(
             config=config,
             supergraph=supergraph,
             documents=Documents(supergraph.api_schema, document_limits(config), max_count, offload),
-            plans=Plans(supergraph, router_metrics, offload),
+            plans=Plans(supergraph, planner, router_metrics, offload),
             persisted_queries=PersistedQueries(config.apq, router_metrics),
             access_rules=read_access_rules(supergraph),
             authenticator=Authenticator(config.authentication, clock),
@@ -141,6 +144,7 @@ async def open_engine(
             time_limit=TimeLimit(config.traffic_shaping.router.timeout),
             check_policies=check_policies,
             has_telemetry=telemetry is not None,
+            has_spans=telemetry is not None and telemetry.has_sink,
         )
 
 

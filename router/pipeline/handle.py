@@ -48,7 +48,8 @@ async def handle_request(engine: Engine, request: HttpRequest) -> HttpResponse:
         with engine.time_limit.started():
             asked = await engine.reader.read(request)
             caller = await identify(engine, request.headers)
-            await engine.rate_limits.check(caller, request.headers, request.client_address)
+            if engine.rate_limits.has_rates:
+                await engine.rate_limits.check(caller, request.headers, request.client_address)
             if isinstance(asked, list):
                 return await _answer_batch(engine, asked, caller, request, accepted)
             return await _answer(engine, asked, caller, request, accepted)

@@ -26,6 +26,11 @@ class RateLimits:
         self._concurrency_limit = shaping.concurrency_limit
         self._in_flight = 0
 
+    @property
+    def has_rates(self) -> bool:
+        """Whether there is anything to `check`."""
+        return self._global is not None or self._per_caller is not None
+
     async def check(self, caller: Caller, headers: Mapping[str, str], peer_address: str) -> None:
         """Raises RequestError (429, with Retry-After)."""
         if self._global is not None:

@@ -15,6 +15,9 @@ from router.pipeline.stream import encode_once
 #: answers may differ between callers; a shared cache must not keep them
 _NO_STORE = (b"cache-control", b"no-store")
 _VARY = (b"vary", b"accept, origin")
+_CONTENT_HEADERS: Mapping[MediaType, RawHeaders] = {
+    media_type: ((b"content-type", media_type.value), _NO_STORE, _VARY) for media_type in MediaType
+}
 
 
 def encode_result(result: ExecutionResult) -> bytes:
@@ -53,4 +56,4 @@ def respond_stream(parts: AsyncGenerator[bytes, None], media_type: MediaType) ->
 
 
 def content_headers(media_type: MediaType) -> RawHeaders:
-    return ((b"content-type", media_type.value), _NO_STORE, _VARY)
+    return _CONTENT_HEADERS[media_type]

@@ -55,7 +55,8 @@ async def start(engine: Engine, request: GraphQLRequest, caller: Caller, headers
     if hash_to_keep is not None:
         engine.persisted_queries.keep(hash_to_keep, text)
     _check_allowed(engine, prepared)
-    _describe(prepared.operation)
+    if engine.has_spans:
+        _describe(prepared.operation)
     granted = await _authorize(engine, prepared, caller)
     variables = prepared.coercion.coerce(request.variables)
     planned = await engine.plans.plan(prepared, granted, engine.plans.draw_labels())

@@ -93,9 +93,9 @@ class TraceLayer:
             return response
 
 
-def trace_headers() -> Headers:
+def trace_headers(has_spans: bool) -> Headers:
     """What every call of an unrecorded request carries; nothing for a recorded one, whose calls have own spans."""
-    return () if get_current_span().is_recording() else _injected()
+    return () if has_spans and get_current_span().is_recording() else _injected()
 
 
 def _injected() -> Headers:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from common.text import is_printable_line
 from subgraphs.products.errors import InvalidInput
 
 PRODUCT_PREFIX = "prod"
@@ -229,8 +230,8 @@ def check_adjustment(reason: InventoryReason, delta: int) -> None:
 
 def check_name(name: str) -> str:
     cleaned = " ".join(name.split())
-    if not cleaned or len(cleaned) > NAME_LENGTH_MAX:
-        raise InvalidInput(f"A name has 1 to {NAME_LENGTH_MAX} characters.", ("name",))
+    if not cleaned or len(cleaned) > NAME_LENGTH_MAX or not is_printable_line(cleaned):
+        raise InvalidInput(f"A name has 1 to {NAME_LENGTH_MAX} printable characters.", ("name",))
     return cleaned
 
 

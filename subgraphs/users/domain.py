@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable
 from enum import Enum
 
+from common.text import is_printable_line
 from subgraphs.users.errors import InvalidUserInputError
 
 ID_PREFIX = "usr"
@@ -17,7 +18,7 @@ MIN_PASSWORD_CHARACTERS = 8
 MAX_PASSWORD_CHARACTERS = 256
 
 #: deliberately loose: only a delivered message proves an address
-EMAIL_PATTERN = re.compile(r"[^@\s\x00-\x1f\x7f]+@[^@\s\x00-\x1f\x7f.]+(\.[^@\s\x00-\x1f\x7f.]+)*")
+EMAIL_PATTERN = re.compile(r'[^@\s<>()\[\],;:\\"]+@[^@\s<>()\[\],;:\\".]+(\.[^@\s<>()\[\],;:\\".]+)*')
 
 
 class UserStatus(Enum):
@@ -64,7 +65,7 @@ def scopes_of(roles: Iterable[Role]) -> frozenset[str]:
 def check_name(name: str) -> str:
     """The name without surrounding space, in Unicode NFC. Raises InvalidUserInputError."""
     cleaned = unicodedata.normalize("NFC", name).strip()
-    if not cleaned or len(cleaned) > MAX_NAME_CHARACTERS or any(unicodedata.category(char) == "Cc" for char in cleaned):
+    if not cleaned or len(cleaned) > MAX_NAME_CHARACTERS or not is_printable_line(cleaned):
         raise InvalidUserInputError(f"The name must have 1 to {MAX_NAME_CHARACTERS} printable characters.", "name")
     return cleaned
 
@@ -72,7 +73,8 @@ def check_name(name: str) -> str:
 def check_email(email: str) -> str:
     """The address as it is compared: NFC, lower case, no surrounding space. Raises InvalidUserInputError."""
     cleaned = unicodedata.normalize("NFC", email).strip().lower()
-    if len(cleaned) > MAX_EMAIL_CHARACTERS or not EMAIL_PATTERN.fullmatch(cleaned):
+    is_address = EMAIL_PATTERN.fullmatch(cleaned) and is_printable_line(cleaned)
+    if len(cleaned) > MAX_EMAIL_CHARACTERS or not is_address:
         raise InvalidUserInputError("This is not an e-mail address.", "email")
     return cleaned
 

@@ -1,8 +1,8 @@
 """What an address to ship to must look like. Whether it exists, only the post knows."""
 
-import unicodedata
 from collections.abc import Mapping
 
+from common.text import is_printable_line
 from subgraphs.orders.domain.rates import is_country
 from subgraphs.orders.errors import InvalidInput
 
@@ -18,7 +18,7 @@ def check_address(address: Mapping[str, str | None]) -> dict[str, str | None]:
         if text is None:
             if name in REQUIRED:
                 raise InvalidInput(f"An address needs its {name}.", path)
-        elif len(text) > FIELD_LENGTH_MAX or any(unicodedata.category(char) == "Cc" for char in text):
+        elif len(text) > FIELD_LENGTH_MAX or not is_printable_line(text):
             raise InvalidInput(f"At most {FIELD_LENGTH_MAX} printable characters.", path)
     if not is_country(str(cleaned["country"])):
         raise InvalidInput(

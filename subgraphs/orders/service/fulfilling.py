@@ -11,6 +11,7 @@ from common.events.sql import SqlConnection
 from common.ids import uuid7
 from common.subgraph.database import Database, Row, fetch
 from common.subgraph.idempotency import IdempotentRequest, RejectedError, run_idempotent
+from common.text import is_printable_line
 from subgraphs.orders.domain.records import Order
 from subgraphs.orders.domain.status import FulfillmentStatus, LineProgress, OrderStatus, fulfillment_status
 from subgraphs.orders.errors import IllegalTransition, InvalidInput, NotFound, OrderError
@@ -96,8 +97,9 @@ class Fulfilling:
                 order.status.value,
                 [OrderStatus.CONFIRMED.value],
             )
-        if any(len(text or "") > LABEL_LENGTH_MAX for text in (shipment.carrier, shipment.tracking_number)):
-            raise InvalidInput(f"At most {LABEL_LENGTH_MAX} characters.", ["carrier"])
+        for name, text in (("carrier", shipment.carrier), ("trackingNumber", shipment.tracking_number)):
+            if text is not None and (len(text) > LABEL_LENGTH_MAX or not is_printable_line(text)):
+                raise InvalidInput(f"At most {LABEL_LENGTH_MAX} printable characters.", [name])
         line_by_id = {row["id"]: row for row in await fetch(connection, _PROGRESS, [order.id])}
         if not shipment.quantity_by_line:
             raise InvalidInput("A fulfilment has at least one line.", ["lines"])

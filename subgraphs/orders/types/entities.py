@@ -59,7 +59,7 @@ class Product:
     def shipping_estimate(
         self, country: str, quantity: int | None = 1, currency: str | None = DEFAULT_CURRENCY
     ) -> Money | None:
-        count, code = quantity or 1, currency or DEFAULT_CURRENCY
+        count, code = 1 if quantity is None else quantity, currency or DEFAULT_CURRENCY
         if not 1 <= count <= QUANTITY_MAX:
             raise BadInputError(f"A quantity is between 1 and {QUANTITY_MAX}.")
         if not is_country(country):

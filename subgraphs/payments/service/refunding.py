@@ -11,6 +11,7 @@ from common.ids import uuid7
 from common.money import Money
 from common.subgraph.database import Database, fetch
 from common.subgraph.idempotency import IdempotentRequest, RejectedError, run_idempotent
+from common.text import is_printable_line
 from subgraphs.payments.domain.provider import PaymentProvider
 from subgraphs.payments.domain.status import Payment, PaymentStatus
 from subgraphs.payments.errors import (
@@ -70,8 +71,8 @@ class Refunding:
         """A pending refund of a payment whose row is locked, and the task to carry it out. Raises InvalidInput."""
         if payment.status not in _REFUNDABLE:
             raise InvalidInput(f"A payment that is {payment.status} cannot be refunded.", ["paymentId"])
-        if reason is not None and len(reason) > REASON_LENGTH_MAX:
-            raise InvalidInput(f"A reason has at most {REASON_LENGTH_MAX} characters.", ["reason"])
+        if reason is not None and (len(reason) > REASON_LENGTH_MAX or not is_printable_line(reason)):
+            raise InvalidInput(f"A reason has at most {REASON_LENGTH_MAX} printable characters.", ["reason"])
         left = await self._left(connection, payment)
         wanted = amount or left
         if wanted.currency != payment.currency or not 0 < wanted.amount_minor <= left.amount_minor:

@@ -10,6 +10,7 @@ import pytest
 import strawberry
 
 from common.errors import ForbiddenError, RateLimitedError
+from common.subgraph.scalars import parse_decimal
 from common.subgraph.schema import Schema, create_schema, export_sdl
 
 pytestmark = pytest.mark.anyio
@@ -130,3 +131,10 @@ def test_the_sdl_links_federation_and_specifies_its_scalars() -> None:
     assert 'schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key"])' in sdl
     assert 'scalar Decimal @specifiedBy(url: "https://example.invalid/scalars/decimal")' in sdl
     assert 'scalar DateTime @specifiedBy(url: "https://scalars.graphql.org/andimarek/date-time")' in sdl
+
+
+@pytest.mark.parametrize("text", ["٣", " 1", "1 ", "1_000", "1e3", "NaN", "Infinity", "0x10", "", ".", "1.", "--1"])
+def test_a_decimal_is_written_in_plain_digits(text: str) -> None:
+    with pytest.raises(ValueError, match="Decimal must be a finite number"):
+        parse_decimal(text)
+    assert parse_decimal("-12.50") == Decimal("-12.50")

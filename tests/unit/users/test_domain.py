@@ -28,7 +28,24 @@ def test_addresses_are_compared_in_one_form() -> None:
 
 @pytest.mark.parametrize(
     "email",
-    ["", "a", "@b", "a@", "a@b@c", "a b@c.d", "a@b..c", "a@.b", "a@b.", "a\n@b.c", "a\0@b.c", "a" * 251 + "@b.c"],
+    [
+        "",
+        "a",
+        "@b",
+        "a@",
+        "a@b@c",
+        "a b@c.d",
+        "a@b..c",
+        "a@.b",
+        "a@b.",
+        "a\n@b.c",
+        "a\0@b.c",
+        "a" * 251 + "@b.c",
+        "<a>@b.c",
+        "a@b,c",
+        "a;b@c.d",
+        "\u202ea@b.c",
+    ],
 )
 def test_what_is_no_address_is_refused(email: str) -> None:
     with pytest.raises(InvalidUserInputError) as refused:
@@ -36,7 +53,7 @@ def test_what_is_no_address_is_refused(email: str) -> None:
     assert refused.value.field == "email"
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 121, "a\0b", "line\nbreak"])
+@pytest.mark.parametrize("name", ["", "   ", "x" * 121, "a\0b", "line\nbreak", "\u202eecila"])
 def test_a_name_is_something_one_can_print(name: str) -> None:
     with pytest.raises(InvalidUserInputError):
         check_name(name)

@@ -176,7 +176,7 @@ def plan(
     """Print the query plan of an operation."""
     graph = _supergraph(supergraph)
     try:
-        made = Planner(graph).plan(_operation(graph, query, name), frozenset(label or ()))
+        made = _planner(graph, supergraph).plan(_operation(graph, query, name), frozenset(label or ()))
     except PlanningError as exc:
         _fail(exc.message)
     if format is PlanFormat.JSON:
@@ -199,7 +199,7 @@ def explain(
     """
     graph = _supergraph(supergraph)
     try:
-        explanation = Planner(graph).explain(_operation(graph, query, name), frozenset(label or ()))
+        explanation = _planner(graph, supergraph).explain(_operation(graph, query, name), frozenset(label or ()))
     except PlanningError as exc:
         _fail(exc.message)
     if format is PlanFormat.JSON:
@@ -230,6 +230,13 @@ def _operation(supergraph: Supergraph, query: Path, name: str | None) -> Operati
 def _supergraph(path: Path) -> Supergraph:
     try:
         return load_supergraph(_read(path))
+    except SupergraphError as exc:
+        _fail(f"{path}: {exc.code}: {exc.message}")
+
+
+def _planner(supergraph: Supergraph, path: Path) -> Planner:
+    try:
+        return Planner(supergraph)
     except SupergraphError as exc:
         _fail(f"{path}: {exc.code}: {exc.message}")
 

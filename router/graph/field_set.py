@@ -67,11 +67,11 @@ def _selection(node: SelectionNode, type_name: str, types: Mapping[str, TypeInfo
         case FieldNode():
             name = node.name.value
             arguments = tuple(Argument(a.name.value, a.value) for a in node.arguments or ())
-            if node.selection_set is None:
-                return Field(name, name, type_name, arguments)
             info = types[type_name].fields.get(name) if type_name in types else None
-            if info is None:
+            if info is None and name != "__typename":
                 raise InvalidSupergraphError(f'A field set takes "{type_name}.{name}", which does not exist.')
+            if info is None or node.selection_set is None:
+                return Field(name, name, type_name, arguments)
             children = _selections(node.selection_set, named_type(info.type), types)
             return Field(name, name, type_name, arguments, selections=children)
         case InlineFragmentNode():

@@ -59,6 +59,8 @@ class QueryGraph:
                         self.field_set(info.name, joined.requires)
                     if joined.provides:
                         self.field_set(named_type(joined.type), joined.provides)
+                    for need in joined.context_arguments:
+                        self._context_selections(need.context, need.selection)
 
     # --- nodes -----------------------------------------------------------------------------------------------------
 

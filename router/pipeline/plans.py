@@ -28,13 +28,14 @@ class Plans:
     def __init__(
         self,
         supergraph: Supergraph,
+        planner: Planner,
         metrics: RouterMetrics,
         offload: Offload,
         draw: Callable[[], float] = random.random,
     ) -> None:
         self._offload = offload
         self._supergraph = supergraph
-        self._planner = Planner(supergraph)
+        self._planner = planner
         self._metrics = metrics
         self._draw = draw
         self._percent = {label: float(match[1]) for label in supergraph.labels if (match := _PERCENT.fullmatch(label))}

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from router.config import parse_config
+from router.errors import ConfigurationError
+from router.pipeline.engine import open_engine
 from router.server.app import create_router_app
 from tests.kit.asgi import running
 from tests.kit.tiny_subgraph import SUPERGRAPH
@@ -265,6 +267,13 @@ async def test_what_no_subgraph_can_give_is_refused_and_no_fault_of_the_server()
     assert (reply.status, reply.codes) == (400, ["VALIDATION_PLANNING_ERROR"])
 
 
+async def test_a_supergraph_with_a_key_that_cannot_be_read_is_refused_at_start() -> None:
+    old, new = "type User @join__type(graph: TINY)", 'type User @join__type(graph: TINY, key: "lost")'
+    with pytest.raises(ConfigurationError, match=r'takes "User\.lost", which does not exist'):
+        async with open_engine(parse_config("", {}), SUPERGRAPH.replace(old, new)):
+            pass
+
+
 async def test_a_plan_is_shown_to_those_who_ask_where_that_is_allowed() -> None:
     async with router("expose_query_plan: true") as client:
         full = await client.post("{ count }", headers={"apollo-expose-query-plan": "true"})
@@ -273,7 +282,7 @@ async def test_a_plan_is_shown_to_those_who_ask_where_that_is_allowed() -> None:
     async with router() as client:
         refused = await client.post("{ count }", headers={"apollo-expose-query-plan": "true"})
     plan = full.json["extensions"]["apolloQueryPlan"]
-    assert plan["object"]["node"]["kind"] == "Fetch"
+    assert (plan["object"]["kind"], plan["object"]["node"]["kind"]) == ("QueryPlan", "Fetch")
     assert plan["text"].startswith("QueryPlan {")
     assert (full.json["data"], dry.json["data"]) == ({"count": 1}, None)
     assert plain.json == refused.json == {"data": {"count": 1}}

@@ -115,6 +115,16 @@ def test_a_configuration_is_checked_and_its_schema_printed(folder: Path) -> None
     assert schema["additionalProperties"] is False
 
 
+def test_a_key_that_cannot_be_read_is_named_by_every_verb_that_plans(folder: Path) -> None:
+    old, new = "type User @join__type(graph: TINY)", 'type User @join__type(graph: TINY, key: "lost")'
+    (folder / "bad.graphql").write_text(SUPERGRAPH.replace(old, new))
+    for verb in ("plan", "explain"):
+        status, _, err = run(folder, verb, "@query.graphql", "-s", "@bad.graphql")
+        assert (status, err.partition(": ")[2]) == (
+            1, 'INVALID_FEDERATION_SUPERGRAPH: A field set takes "User.lost", which does not exist.\n'
+        )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

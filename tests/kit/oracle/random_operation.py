@@ -29,7 +29,7 @@ from graphql import (
 class OperationGenerator:
     """`operation()` gives a text and its variables; the same seed gives the same."""
 
-    def __init__(self, schema: GraphQLSchema, seed: int, max_depth: int = 5, max_selections: int = 40) -> None:
+    def __init__(self, schema: GraphQLSchema, seed: int, max_depth: int = 6, max_selections: int = 70) -> None:
         self._schema = schema
         self._random = Random(seed)  # noqa: S311  # repeatable test data
         self._max_depth = max_depth
@@ -44,7 +44,7 @@ class OperationGenerator:
         kind = "mutation" if self._schema.mutation_type and self._chance(0.2) else "query"
         root = self._schema.mutation_type if kind == "mutation" else self._schema.query_type
         assert root is not None
-        self._left = self._random.randint(4, self._max_selections)
+        self._left = self._random.randint(4, self._random.choice((20, self._max_selections)))
         self._declared, self._variables, self._keys, self._fragments = {}, {}, {}, []
         body = self._selections(root, 0)
         declared = ", ".join(f"${name}: {kind}" for name, kind in self._declared.items())

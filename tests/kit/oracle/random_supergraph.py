@@ -53,6 +53,7 @@ class SupergraphGenerator:
         for change in (self._add_requires, self._add_provides, self._drop_unused, self._add_overrides):
             change()
         self._add_inaccessible()
+        self._add_context()
         return {name: sketch.sdl(is_fed1=self._chance(0.15)) for name, sketch in self._sketches.items()}
 
     def _chance(self, probability: float) -> bool:
@@ -325,7 +326,10 @@ class SupergraphGenerator:
                 continue
             offers.update({n: f for n, f in theirs.fields.items() if f.is_plain and n < name and not f.is_external})
         parts: list[str] = []
-        for offered in self._some(sorted(offers), 1, 3):
+        sketch = self._sketches[subgraph]
+        wide = [n for n, f in offers.items() if f.named_type in self._truth and f.named_type in sketch.abstract]
+        chosen = self._some(sorted(offers), 1, 3) + (self._some(sorted(wide), 1, 1) if self._chance(0.5) else [])
+        for offered in dict.fromkeys(chosen):
             field_there = offers[offered]
             if offered in item.fields and not item.fields[offered].is_external:
                 continue
@@ -503,6 +507,29 @@ class SupergraphGenerator:
                 for name, own in item.fields.items():
                     if own.is_plain and not own.is_external and name.startswith("f") and self._chance(0.04):
                         own.more += " @inaccessible"
+
+    def _add_context(self) -> None:
+        """A type sets a context from one of its leaves; an entity that is only found below takes it as an argument."""
+        sketch = self._sketches[self._random.choice(list(self._sketches))]
+        setters = [
+            (item, name, own)
+            for item in sketch.types.values()
+            for name, own in item.fields.items()
+            if item.name[0] in "EV" and own.is_free and own.is_leaf and "[" not in own.type and not own.more
+        ]
+        if not setters or not self._chance(0.25):
+            return
+        setter, leaf, own = self._random.choice(setters)
+        setter.context = "ctx"
+        setter.fields["below"] = Field(self._random.choice(("C0", "[C0!]", "C0!", "[[C0]]")))
+        child = sketch.type("C0")
+        child.keys["id"] = True
+        child.fields["id"] = Field("ID!", is_key=True)
+        taken = f'a: {own.named_type} @fromContext(field: "$ctx {{ {leaf} }}")'
+        child.fields["f0"] = Field("String", f"({taken})")
+        child.fields["f1"] = Field("Int", f"(n: Int, {taken})")
+        child.fields["f2"] = Field("Int")
+        child.fields["f3"] = Field(self._random.choice(("C0", "[C0]", setter.name)))
 
     def _of(self, kind: str) -> list[_Truth]:
         return [truth for truth in self._truth.values() if truth.kind == kind]

@@ -50,6 +50,7 @@ class TypeSketch:
     fields: dict[str, Field] = field(default_factory=dict)
     implements: list[str] = field(default_factory=list)
     is_interface_object: bool = False
+    context: str = ""  #: name of a context that objects of this type set
 
     def sdl(self, *, is_fed1: bool) -> str:
         head = f"{self.kind} {self.name}"
@@ -57,6 +58,7 @@ class TypeSketch:
         for key, is_resolvable in self.keys.items():
             head += f' @key(fields: "{key}"{"" if is_resolvable else ", resolvable: false"})'
         head += " @interfaceObject" if self.is_interface_object else ""
+        head += f' @context(name: "{self.context}")' if self.context else ""
         body = "\n".join(f"  {each.sdl(name, is_fed1=is_fed1)}" for name, each in self.fields.items())
         return f"{head} {{\n{body}\n}}"
 
@@ -64,6 +66,7 @@ class TypeSketch:
     def is_for_federation_2(self) -> bool:
         return (
             self.is_interface_object
+            or bool(self.context)
             or (self.kind == "interface" and bool(self.keys))
             or not all(self.keys.values())
             or any(each.more for each in self.fields.values())

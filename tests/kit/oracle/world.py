@@ -35,6 +35,7 @@ from tests.kit.oracle.subgraph import OracleSubgraph
 from tests.kit.oracle.universe import Thing, Universe
 from tests.kit.plan_checker import check_plan
 
+_MOST_OPTIONS = 4_000  #: of the satisfiability check: less than a second
 _LIMITS = DocumentLimits(max_aliases=None, max_root_fields=None)
 
 
@@ -72,14 +73,16 @@ class _Given:
 
 
 class World:
-    """One supergraph, for any number of operations. Raises ValueError when the subgraphs do not compose."""
+    """One supergraph, for any number of operations. Raises ValueError when the subgraphs do not compose, or when it
+    takes long to find out whether they do."""
 
     def __init__(self, subgraphs: Mapping[str, str]) -> None:
         sdls = {
             name: sdl if "@link" in sdl or "# fed1" in sdl else federation_link() + sdl
             for name, sdl in subgraphs.items()
         }
-        composition = compose([SubgraphDefinition(name, f"http://{name}", sdl) for name, sdl in sdls.items()])
+        definitions = [SubgraphDefinition(name, f"http://{name}", sdl) for name, sdl in sdls.items()]
+        composition = compose(definitions, most_options=_MOST_OPTIONS)
         if composition.supergraph_sdl is None or composition.api_sdl is None:
             raise ValueError("\n".join(map(str, composition.errors)))
         self.facts: list[SubgraphFacts] = [read_facts(name, sdl) for name, sdl in sdls.items()]

@@ -35,19 +35,29 @@ FREE = Bounds()
 
 
 class TooMuchWorkError(Exception):
-    """The search grew beyond its limit."""
+    """The search grew beyond its limit, which is the message."""
+
+
+class TooManyStepsError(TooMuchWorkError):
+    """In looking for keys."""
 
 
 class Conditions:
-    """Answers are kept: the same keys are asked for again and again."""
+    """Answers are kept: the same keys are asked for again and again.
 
-    def __init__(self, graph: SubgraphGraph, most_steps: int) -> None:
+    Keys are taken in Apollo's order, because which key a move took decides, in rare cases, what can be gathered after
+    it. In a hurry, keys that need further moves wait until those at hand were used: mostly there is another way then.
+    """
+
+    def __init__(self, graph: SubgraphGraph, most_steps: int, *, is_hurried: bool = False) -> None:
         self.graph = graph
         self._prospects = Prospects(graph)
         self._known: dict[tuple[Node, object, Bounds], bool] = {}
         self._open: set[tuple[Node, object, Bounds]] = set()
         self._loops = 0
+        self._most_steps = most_steps
         self._steps_left = most_steps
+        self._is_hurried = is_hurried
 
     def can_gather(self, node: Node, selections: Selections, bounds: Bounds = FREE) -> bool:
         """Whether all of the selections can be had for an object which is at the node. May raise TooMuchWorkError."""
@@ -98,19 +108,23 @@ class Conditions:
                             found[edge.target] = edge
                     elif edge.identity == previous or edge.identity in bounds.conditions:
                         continue
-                    elif self._is_at_hand(current, edge.conditions):
+                    elif self._can_take_now(current, edge, bounds):
                         found[edge.target] = edge
                         queue.append((edge.target, edge.identity))
-                    else:
+                    elif self._is_hurried:
                         later.append((current, edge))
                 continue
-            # what has to be gathered by further moves can take very long, and mostly there is another way by now
             current, edge = later.popleft()
             inner = bounds.without(edge.target.subgraph)
             if edge.target not in found and self.can_gather(current, edge.conditions, inner):
                 found[edge.target] = edge
                 queue.append((edge.target, edge.identity))
         return list(found.items())
+
+    def _can_take_now(self, node: Node, edge: KeyEdge, bounds: Bounds) -> bool:
+        if self._is_hurried:
+            return self._is_at_hand(node, edge.conditions)
+        return self.can_gather(node, edge.conditions, bounds.without(edge.target.subgraph))
 
     def _is_at_hand(self, node: Node, selections: Selections) -> bool:
         """Whether the node's own subgraph resolves all of the selections, unconditionally."""
@@ -128,7 +142,7 @@ class Conditions:
     def _count_step(self) -> None:
         self._steps_left -= 1
         if self._steps_left < 0:
-            raise TooMuchWorkError
+            raise TooManyStepsError(f"{self._most_steps} looks at keys")
 
     def _can_reach(self, node: Node, selection: Selection, bounds: Bounds) -> bool:
         """Every leaf below the selection; different leaves may take different ways."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from router.compose.merge.context import MergeContext
 from router.compose.report import Place, name_list
-from router.compose.satisfiability.conditions import Conditions, TooMuchWorkError
+from router.compose.satisfiability.conditions import Conditions, TooManyStepsError, TooMuchWorkError
 from router.compose.satisfiability.graph import SubgraphGraph
 from router.compose.satisfiability.options import Cast, Option, Options, Step
 from router.compose.satisfiability.witness import print_witness
@@ -21,7 +21,9 @@ from router.compose.type_ref import base_name
 
 #: options waiting to be walked, and steps of the search for keys; beyond them composition gives up
 MOST_OPTIONS = 1_000_000
-MOST_STEPS = 20_000_000
+MOST_STEPS = 3_000_000
+#: steps after which the search starts again in a hurry; Apollo's would need minutes by then
+_PATIENT_STEPS = 500_000
 
 _Place = tuple[int, str, object]
 
@@ -60,13 +62,18 @@ class _State:
 def check_satisfiability(context: MergeContext, api: Schema, most_options: int = MOST_OPTIONS) -> None:
     """Reports SATISFIABILITY_ERROR, SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES, and a hint for the latter's lesser kind."""
     graph = SubgraphGraph(context, api)
-    options = Options(graph, Conditions(graph, MOST_STEPS))
+    errors, hints = len(context.report.errors), len(context.report.hints)
     try:
-        _Search(context, api, options, most_options).run()
-    except TooMuchWorkError:
+        try:
+            _Search(context, api, Options(graph, Conditions(graph, _PATIENT_STEPS)), most_options).run()
+        except TooManyStepsError:
+            del context.report.errors[errors:], context.report.hints[hints:]
+            hurried = Conditions(graph, MOST_STEPS, is_hurried=True)
+            _Search(context, api, Options(graph, hurried), most_options).run()
+    except TooMuchWorkError as exc:
         context.report.error(
             "MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED",
-            f"Whether all queries can be answered takes more than {most_options} open paths to find out.",
+            f"Whether all queries can be answered takes more than {exc} to find out.",
         )
     except RecursionError:
         context.report.error("MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED", "Keys depend on each other too deeply.")
@@ -105,7 +112,7 @@ class _Search:
     def _push(self, state: _State) -> None:
         self.open_options += state.count()
         if self.open_options > self.most_options:
-            raise TooMuchWorkError
+            raise TooMuchWorkError(f"{self.most_options} open paths")
         self.stack.append(state)
 
     def _is_known(self, state: _State) -> bool:

@@ -105,3 +105,20 @@ def test_keys_that_need_each_other_are_refused_not_chased() -> None:
         c='type T @key(fields: "z") { z: Int y: Int @shareable }',
     )
     assert "SATISFIABILITY_ERROR" in error_codes(composition)
+
+
+def test_long_chains_of_keys_are_followed_and_circles_of_keys_are_refused_soon() -> None:
+    count = 30
+    start = 'type Query { t: T } type T @key(fields: "k0") { k0: ID! @shareable }'
+    chain = {
+        f"s{i}": f'type T @key(fields: "k{i}") {{ k{i}: ID! @shareable k{i + 1}: ID! @shareable x{i}: Int }}'
+        for i in range(count)
+    }
+    assert compose_sdl(start=start, **chain).ok
+    circle = {
+        f"s{i}": f'type T @key(fields: "k0 k{(i + 1) % count + 1}") @key(fields: "k0 k{(i + 2) % count + 1}")'
+        f" {{ k0: ID! @shareable k{i + 1}: ID! @shareable k{(i + 1) % count + 1}: ID! @shareable"
+        f" k{(i + 2) % count + 1}: ID! @shareable x{i}: Int }}"
+        for i in range(count)
+    }
+    assert set(error_codes(compose_sdl(start=start, **circle))) == {"SATISFIABILITY_ERROR"}

@@ -126,3 +126,21 @@ def test_a_field_set_with_an_unknown_field_is_refused() -> None:
     graph = build_query_graph(SUPERGRAPH)
     with pytest.raises(InvalidSupergraphError, match=r"User\.boss"):
         graph.field_set("User", "boss { id }")
+
+
+def test_a_broken_context_selection_is_found_when_the_graph_is_built() -> None:
+    shops = load(
+        "a",
+        """
+        type Query @join__type(graph: A) { shop: Shop }
+        type Shop @join__type(graph: A) @context(name: "a__shop") { currency: String item: Item }
+        type Item @join__type(graph: A, key: "id") {
+          id: ID!
+          price: String @join__field(graph: A, contextArguments: [
+            {context: "a__shop", name: "currency", type: "String", selection: "{ coin }"}
+          ])
+        }
+        """,
+    )
+    with pytest.raises(InvalidSupergraphError, match=r"Shop\.coin"):
+        build_query_graph(shops)

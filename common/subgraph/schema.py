@@ -18,7 +18,9 @@ from strawberry.types import ExecutionContext, Info
 from strawberry.types.base import StrawberryObjectDefinition
 
 from common.errors import BadInputError
+from common.lru import LruMap
 from common.subgraph.errors import MaskUnexpected, log_unexpected, present
+from common.subgraph.page_budget import PageBudget, Pages
 from common.subgraph.scalars import scalar_map
 
 FEDERATION_VERSION: Final = "2.9"
@@ -108,6 +110,7 @@ def create_schema(
     extensions: Iterable[type[SchemaExtension]] = (),
 ) -> Schema:
     """Federation 2.9 schema with our scalars. `types` names entities and union members no root field leads to."""
+    known_pages: LruMap[tuple[str, str | None], Pages] = LruMap(CACHED_DOCUMENT_COUNT)
     schema = Schema(
         query=query,
         mutation=mutation,
@@ -117,6 +120,7 @@ def create_schema(
             lambda: CodedParserCache(maxsize=CACHED_DOCUMENT_COUNT),
             lambda: ValidationCache(maxsize=CACHED_DOCUMENT_COUNT),
             MaskUnexpected,
+            lambda: PageBudget(known_pages),
             *extensions,
         ],
         config=StrawberryConfig(scalar_map=scalar_map()),

@@ -325,3 +325,15 @@ async def test_entities_are_found_in_nested_lists() -> None:
     }
     await agree("{ grid { value id } cube { lines { words } next { value next { id value } } } }", **subgraphs)
     await agree("{ pages { rows { value next { lines { words } } } } }", **subgraphs)
+
+
+async def test_fields_of_unlike_nullability_are_told_apart_at_every_depth() -> None:
+    subgraphs = {
+        "a": """
+            type Query { all: [Node!]! }
+            interface Node { id: ID! next: Node }
+            type Leaf implements Node { id: ID! next: Node }
+            type Root implements Node { id: ID! next: Node! }
+        """
+    }
+    await agree("{ all { next { next { __typename next { id next { id } } } } } }", **subgraphs)

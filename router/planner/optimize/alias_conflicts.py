@@ -31,11 +31,13 @@ def _resolve(step: Step, path: FlattenPath, trees: _Trees) -> bool:
             by_key.setdefault(selected.key, []).append((tree, selected))
         if tree.fragments:
             trees.extend(tree.fragments.values())
+    groups: list[tuple[str, list[tuple[SelectionTree, SelectedField]]]] = []
     for key, entries in by_key.items():
         by_shape: dict[tuple[str, bool], list[tuple[SelectionTree, SelectedField]]] = {}
         for entry in entries:
             by_shape.setdefault(_shape(entry[1]), []).append(entry)
         for number, group in enumerate(by_shape.values()):
+            groups.append((key, group))
             if number:
                 is_changed = True
                 alias = f"_{key}_{number}_alias"
@@ -43,11 +45,14 @@ def _resolve(step: Step, path: FlattenPath, trees: _Trees) -> bool:
                 step.output_rewrites.append(RenameKey((*path, Key(alias)), key))
                 for tree, selected in group:
                     _rename(tree, selected, alias)
-            below = {id(s.tree): s.tree for _, s in group if s.tree is not None}
-            if below:
-                lists = [EachItem()] * group[0][1].list_depth
-                if _resolve(step, (*path, Key(key), *lists), list(below.values())):
-                    is_changed = True
+    # renames are undone in this order: those below look for their objects under the keys of the client, and those of
+    # different groups may share one tree
+    for key, group in groups:
+        below = {id(s.tree): s.tree for _, s in group if s.tree is not None}
+        if below:
+            lists = [EachItem()] * group[0][1].list_depth
+            if _resolve(step, (*path, Key(key), *lists), list(below.values())):
+                is_changed = True
     return is_changed
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 
+import structlog
 import uvicorn
 
 from common.settings import Settings
@@ -29,4 +30,5 @@ def serve_subgraph(name: str, host: str, port: int) -> None:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
+    structlog.get_logger(__name__).info("subgraph starts", address=f"http://{host}:{port}/graphql")
     uvicorn.Server(config).run()

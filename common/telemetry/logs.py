@@ -23,7 +23,17 @@ _LINE_BREAKS = {
     "\u0085".encode(): b"\\u0085",
 }
 #: chatty, and said better by our own spans and metrics
-_QUIET_LOGGERS = ("uvicorn.access", "aiohttp.access", "urllib3", "asyncio", "tortoise", "httpx", "strawberry.execution")
+_QUIET_LOGGERS = (
+    "uvicorn.access",
+    "uvicorn.error",  # three lines for every WebSocket; failures are warnings and more
+    "websockets.server",
+    "aiohttp.access",
+    "urllib3",
+    "asyncio",
+    "tortoise",
+    "httpx",
+    "strawberry.execution",
+)
 
 
 def configure_logging(level: str = "info", *, service: str, stream: BinaryIO | None = None) -> None:

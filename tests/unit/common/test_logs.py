@@ -83,3 +83,10 @@ def test_what_json_cannot_say_is_still_a_line(stream: io.BytesIO) -> None:
     log.info("mail ada@example.org in the fallback", number=10**400)
     assert len(_lines(stream)) == 4
     assert b"ada@example.org" not in stream.getvalue()
+
+
+def test_servers_are_heard_when_something_is_wrong_and_not_about_every_socket(stream: io.BytesIO) -> None:
+    logging.getLogger("uvicorn.error").info('127.0.0.1:1 - "WebSocket /graphql" [accepted]')
+    logging.getLogger("websockets.server").info("connection open")
+    logging.getLogger("uvicorn.error").error("Exception in ASGI application")
+    assert [line["event"] for line in _lines(stream)] == ["Exception in ASGI application"]

@@ -135,11 +135,11 @@ async def test_probes_can_move_and_be_switched_off() -> None:
 
 async def test_what_happens_is_counted_under_apollos_names() -> None:
     async with router() as client:
-        await client.post("{ count }")
-        await client.post("{ nothing }")
-        await client.post("{ boom }")
+        for query in ("{ count }", "{ nothing }", "{ boom }", "{ count }", "{ count }"):
+            await client.post(query)
         metrics = (await client.get("/metrics")).body.decode()
     assert "apollo_router_query_planning_plan_duration_seconds_count 2.0" in metrics
     assert 'apollo_router_graphql_error_total{code="GRAPHQL_VALIDATION_FAILED"} 1.0' in metrics
     assert 'apollo_router_cache_miss_total{kind="query planner"} 2.0' in metrics
+    assert 'apollo_router_cache_hit_total{kind="query planner"} 2.0' in metrics
     assert "punnet_circuit_breaker" in metrics

@@ -331,9 +331,13 @@ async def test_fields_of_unlike_nullability_are_told_apart_at_every_depth() -> N
     subgraphs = {
         "a": """
             type Query { all: [Node!]! }
+            interface Node { id: ID! }
+            type Leaf implements Node @key(fields: "id") { id: ID! next: Node }
+            type Root implements Node @key(fields: "id") { id: ID! next: Node! }
+        """,
+        "b": """
             interface Node { id: ID! next: Node }
-            type Leaf implements Node { id: ID! next: Node }
-            type Root implements Node { id: ID! next: Node! }
-        """
+            type Root implements Node @key(fields: "id") { id: ID! next: Node! @external }
+        """,
     }
     await agree("{ all { next { next { __typename next { id next { id } } } } } }", **subgraphs)

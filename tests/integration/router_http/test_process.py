@@ -93,6 +93,25 @@ def test_a_body_that_does_not_end_is_answered_with_408(router: RouterProcess) ->
     assert b"REQUEST_TIMEOUT" in answer
 
 
+def test_requests_sent_at_once_are_answered_in_their_order_and_the_last_closes(router: RouterProcess) -> None:
+    head = b"Host: a\r\nContent-Type: application/json\r\n"
+    bodies = [b'{"query":"{ user { boss { name } } }"}', b'{"query":"{ __typename }"}']
+    posts = [b"POST /graphql HTTP/1.1\r\n%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body) for body in bodies]
+    answer = raw(router, b"".join(posts) + b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    places = [answer.index(part) for part in (b'"Bo"', b'"__typename":"Query"', b"connection: close", b'"UP"')]
+    assert places == sorted(places)
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 3
+    assert not answer.endswith(b"(still open)")
+
+
+def test_the_next_head_on_a_connection_has_a_deadline_of_its_own(router: RouterProcess) -> None:
+    started = time.monotonic()
+    answer = raw(router, b"GET /health HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.1\r\nX-Slow: ")
+    assert answer.count(b"HTTP/1.1 200 OK\r\n") == 1
+    assert not answer.endswith(b"(still open)")
+    assert 0.3 < time.monotonic() - started < 1.9
+
+
 def test_two_lengths_of_one_body_are_refused_and_the_connection_closed(router: RouterProcess) -> None:
     head = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
     answer = raw(

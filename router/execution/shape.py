@@ -127,7 +127,13 @@ class ShapeBuilder:
         if type_condition == runtime.name:
             return True
         condition = self.schema.type_map.get(type_condition)
-        return is_abstract_type(condition) and self.schema.is_sub_type(condition, runtime)
+        if not is_abstract_type(condition):
+            return False
+        if isinstance(runtime, GraphQLInterfaceType):
+            # the type was not asked for, since whichever it is the condition holds: also that of a union
+            possible = frozenset(self.schema.get_possible_types(condition))
+            return possible.issuperset(self.schema.get_possible_types(runtime))
+        return self.schema.is_sub_type(condition, runtime)
 
     def _field(self, parent: RuntimeType, fields: Sequence[Field]) -> FieldShape:
         first = fields[0]

@@ -152,6 +152,14 @@ async def test_objects_known_as_interface_objects_keep_their_own_type_name(query
     await agree(query, **MEDIA)
 
 
+async def test_a_union_around_an_interface_object_changes_nothing_when_it_has_all_its_types() -> None:
+    subgraphs = {**MEDIA, "shelf": MEDIA["shelf"] + " union Found = Book | Film | Text type Text { body: String }"}
+    await agree("{ reviewed { ... on Found { ... on Media { score } } } }", **subgraphs)
+    await agree(
+        "{ reviewed { ... on Found { ... on Text { body } ... on Media { id similar { id } } } } }", **subgraphs
+    )
+
+
 async def test_an_interface_object_field_with_requirements_is_asked_only_for_types_that_send_them() -> None:
     subgraphs = {
         "a": """

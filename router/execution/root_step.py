@@ -8,6 +8,7 @@ from typing import Any
 
 from graphql import FieldNode, OperationDefinitionNode, parse
 
+from router.execution.collect import ResponsePath
 from router.execution.errors import response_path
 from router.execution.merge import Merging, merge_into
 from router.execution.outgoing import Outgoing
@@ -34,15 +35,22 @@ class RootStep:
         if answer.data is not None:
             self.merging.rewrite(answer.data)
             merge_into(run.data, answer.data, self.merging.abstract_names)
+        elif answer.errors:
+            # nulled as a whole: an error at one field explains why its neighbours are missing too
+            run.known_failures.extend(self._paths())
         for error in answer.errors:
             path = self.merging.client_path(response_path(error.get("path")))
             run.add_error(error, path, self.outgoing.subgraph) if path else self._add_error(run, error)
 
     def _add_error(self, run: Run, error: Mapping[str, Any]) -> None:
         """An error without a path is about all that the fetch should have brought."""
+        paths = self._paths()
+        run.known_failures.extend(paths)
+        run.add_error(error, paths[0] if len(paths) == 1 else None, self.outgoing.subgraph)
+
+    def _paths(self) -> list[ResponsePath]:
+        """Of the fields the fetch asks for."""
         document = parse(self.operation, no_location=True)
         selections = next(d for d in document.definitions if isinstance(d, OperationDefinitionNode)).selection_set
         keys = {(n.alias or n.name).value for n in selections.selections if isinstance(n, FieldNode)}
-        paths = [self.merging.client_path((key,)) for key in keys]
-        run.known_failures.extend(paths)
-        run.add_error(error, paths[0] if len(paths) == 1 else None, self.outgoing.subgraph)
+        return [self.merging.client_path((key,)) for key in keys]

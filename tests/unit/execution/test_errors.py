@@ -150,6 +150,19 @@ async def test_a_failed_fetch_of_several_root_fields_is_one_error_without_a_path
     assert result.errors == ({"message": "down", "extensions": {"code": "DOWNSTREAM_SERVICE_ERROR", "service": "a"}},)
 
 
+async def test_an_error_that_nulls_a_whole_answer_explains_its_neighbours_too() -> None:
+    graph = supergraph("type Query @join__type(graph: A) { one: Int! two: Int! }")
+    error = {"message": "too many", "path": ["second"], "extensions": {"code": "RATE_LIMITED"}}
+    a = FakeSubgraph(lambda body: {"data": None, "errors": [error]})
+
+    result = await answer(graph, "{ first: one second: two }", Fetch(0, "a", "{ first: one second: two }"), {"a": a})
+
+    assert result.data is None
+    assert result.errors == (
+        {"message": "too many", "extensions": {"code": "RATE_LIMITED", "service": "a"}, "path": ["second"]},
+    )
+
+
 async def test_an_invented_alias_never_shows_in_a_path() -> None:
     error = {"message": "no", "path": ["_entities", 0, "stock_1"]}
     b = FakeSubgraph(lambda body: {"data": {"_entities": [None]}, "errors": [error]})

@@ -125,7 +125,7 @@ def _compile_reader(
 ) -> _TypeReader | None:
     fields = _fields_for(requires, type_name, schema)
     if type_name is None:
-        type_name = _only_type(requires)
+        type_name = _only_interface(requires, schema)
     if not fields or type_name is None:
         return None
     sent_name = _known_name(requires, type_name, schema, target)
@@ -295,6 +295,9 @@ def _known_name(
     return type_name
 
 
-def _only_type(requires: Sequence[RequiredSelection]) -> str | None:
+def _only_interface(requires: Sequence[RequiredSelection], schema: GraphQLSchema) -> str | None:
+    """What an object without a type name is sent as: the interface that is an object where it came from. For anything
+    else a plan asks for the type; an object that stands at the same place without it is meant for another fetch."""
     names = {selection.type_condition for selection in requires if isinstance(selection, RequiredFragment)}
-    return names.pop() if len(names) == 1 else None
+    name = names.pop() if len(names) == 1 else None
+    return name if isinstance(schema.type_map.get(name or ""), GraphQLInterfaceType) else None

@@ -38,6 +38,7 @@ class SupergraphGenerator:
         self._sketches: dict[str, Sketch] = {}
         self._resolvers: dict[tuple[str, str], list[str]] = {}
         self._whole: str | None = None  #: an interface with all its types in one subgraph
+        self._splits: dict[tuple[str, str], set[str]] = {}  #: value type, subgraph -> fields it has there
         self._apart: str | None = None  #: the subgraph in which it is an object
 
     def subgraphs(self) -> dict[str, str]:
@@ -45,6 +46,7 @@ class SupergraphGenerator:
         self._pick_whole()
         names = ["a", "b", "c", "d"][: self._random.choice((2, 3, 3, 4))]
         self._sketches = {name: Sketch() for name in names}
+        self._split_values()
         self._distribute_keys()
         self._distribute_fields()
         self._distribute_roots()
@@ -114,6 +116,18 @@ class SupergraphGenerator:
             name = f"[{name}{'!' if self._chance(0.4) else ''}]"
         return name + ("!" if self._chance(0.2) else "")
 
+    def _split_values(self) -> None:
+        """Some value types have other fields in every subgraph: their objects come together from several fetches."""
+        for truth in self._of("value"):
+            if not self._chance(0.2):
+                continue
+            for name in truth.fields:
+                first = self._random.choice(list(self._sketches))
+                for subgraph in self._sketches:
+                    self._splits.setdefault((truth.name, subgraph), set())
+                    if subgraph == first or self._chance(0.5):
+                        self._splits[truth.name, subgraph].add(name)
+
     # --- distribution ----------------------------------------------------------------------------------------------
 
     def _distribute_keys(self) -> None:
@@ -171,6 +185,8 @@ class SupergraphGenerator:
                 homes = [home for home in homes_by_type[truth.name] if self._can_know(home, kind)]
                 homes = homes or homes_by_type[truth.name][:1]
                 chosen = self._some(homes, 1, 1) if self._chance(0.7) else self._some(homes, 1, 2)
+                if (_named(kind), homes[0]) in self._splits:
+                    chosen = homes
                 self._resolvers[truth.name, name] = chosen
                 for subgraph in chosen:
                     self._define_field(subgraph, truth, name, is_shareable=len(chosen) > 1)
@@ -217,7 +233,7 @@ class SupergraphGenerator:
         elif truth.kind == "value":
             if name not in sketch.types:
                 sketch.type(name)
-                chosen = list(truth.fields) if self._chance(0.9) else self._some(list(truth.fields), 1, 3)
+                chosen = sorted(self._splits.get((name, subgraph)) or truth.fields)
                 for field_name in chosen:
                     self._define_field(subgraph, truth, field_name, is_shareable=True)
         elif name not in sketch.abstract and name not in sketch.types:
@@ -235,6 +251,8 @@ class SupergraphGenerator:
             kind = self._random.choice((kind, kind, f"[{kind}]", f"[{kind}!]!", "Int"))
             able = [subgraph for subgraph in self._sketches if self._can_know(subgraph, kind)]
             chosen = self._some(able, 1, 1) if self._chance(0.7) else self._some(able, 2, 2)
+            if (_named(kind), able[0]) in self._splits:
+                chosen = able
             arguments = self._arguments()
             for subgraph in chosen:
                 root = Field(kind, arguments, is_shareable=len(chosen) > 1)

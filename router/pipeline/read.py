@@ -41,8 +41,8 @@ class GraphQLRequest:
 
 
 class RequestReader:
-    """Remembers short bodies: most clients send the same few again and again. What is the same byte for byte is the
-    same request, and nobody changes one."""
+    """Remembers short queries: most clients send the same few again and again. What is the same byte for byte is the
+    same request, and nobody changes one. Mutations are forgotten at once: they carry passwords and other secrets."""
 
     def __init__(self, limits: LimitsConfig) -> None:
         self._max_bytes = limits.http_max_request_bytes
@@ -58,9 +58,14 @@ class RequestReader:
         if known is not None:
             return known
         asked = read_body(body)
-        if len(body) <= _LONGEST_REMEMBERED and isinstance(asked, GraphQLRequest):
+        if len(body) <= _LONGEST_REMEMBERED and isinstance(asked, GraphQLRequest) and _is_surely_a_query(asked):
             self._known.put(body, asked)
         return asked
+
+
+def _is_surely_a_query(asked: GraphQLRequest) -> bool:
+    """Without parsing: a hash alone may stand for anything, and so may a document that has the word in it."""
+    return asked.query is not None and "mutation" not in asked.query
 
 
 def read_body(body: bytes) -> GraphQLRequest | list[Any]:

@@ -35,9 +35,21 @@ def _change(rewrite: Rewrite, value: JsonObject, name: str) -> None:
             value[name] = rewrite.value
         case RenameKey():
             if name in value:
-                value[rewrite.key] = value.pop(name)
+                moved = value.pop(name)
+                value[rewrite.key] = _join(value[rewrite.key], moved) if rewrite.key in value else moved
         case _:
             assert_never(rewrite)
+
+
+def _join(one: Any, other: Any) -> Any:
+    """A field of one object that a document selects twice: on an interface, and on a type that declares it otherwise."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key, value in other.items():
+            one[key] = _join(one[key], value) if key in one else value
+    elif isinstance(one, list) and isinstance(other, list):
+        for index, (mine, theirs) in enumerate(zip(one, other, strict=False)):
+            one[index] = _join(mine, theirs)
+    return one
 
 
 def applies(conditions: Sequence[str], type_name: object, schema: GraphQLSchema) -> bool:

@@ -352,3 +352,20 @@ async def test_fields_of_unlike_nullability_are_told_apart_at_every_depth() -> N
         """,
     }
     await agree("{ all { next { next { __typename next { id next { id } } } } } }", **subgraphs)
+
+
+async def test_a_field_selected_on_an_interface_and_otherwise_declared_on_a_type_has_all_that_was_selected() -> None:
+    subgraphs = {
+        "a": """
+            type Media @key(fields: "id") @interfaceObject {
+              id: ID! next: [Media] @external length: Int size: Int @requires(fields: "next { length }")
+            }
+        """,
+        "b": """
+            type Query { media: [Media] }
+            interface Media @key(fields: "id") { id: ID! next: [Media] title: String }
+            type Book implements Media @key(fields: "id") { id: ID! next: [Media]! title: String }
+            type Film implements Media @key(fields: "id") { id: ID! next: [Media] title: String }
+        """,
+    }
+    await agree("{ media { size next { title } } }", **subgraphs)

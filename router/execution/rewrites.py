@@ -42,7 +42,7 @@ def _change(rewrite: Rewrite, value: JsonObject, name: str) -> None:
 
 
 def _join(one: Any, other: Any) -> Any:
-    """A field of one object that a document selects twice: on an interface, and on a type that declares it otherwise."""
+    """A field of one object that a document selects twice: on an interface, and on a type that declares it unlike."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key, value in other.items():
             one[key] = _join(one[key], value) if key in one else value

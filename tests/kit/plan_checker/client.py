@@ -43,13 +43,5 @@ class ClientCheck:
             self._facts.fault(f"{where} comes only under {[sorted(map(str, g)) for _, g in entry.sources]}")
         if selection.selections and entry.below is not None:
             below = entry.below
-            for name in sorted(below.types - self._unshared_members(type_name, selection.name)):
+            for name in sorted(below.types - self._facts.unshared_members(type_name, selection.name)):
                 self._check_type(selection.selections, below, name, guards, where)
-
-    def _unshared_members(self, type_name: str, field_name: str) -> frozenset[str]:
-        """Members of the field's union which not every subgraph that has the union knows. They may be left out: where
-        several subgraphs can give the field, the answer must not depend on which of them is asked."""
-        declared = self._facts.supergraph.types[type_name].fields.get(field_name)
-        info = self._facts.supergraph.types.get(declared.type.strip("[]!")) if declared else None
-        members = list(info.members.values()) if info else []
-        return frozenset().union(*members) - members[0].intersection(*members) if members else frozenset()

@@ -90,7 +90,8 @@ class FetchCheck:
             if entry is None or not any(source in known for source, _ in entry.sources):
                 return False
             if entry.below is not None and not all(
-                self._has_inputs(item.selections, entry.below, t, known) for t in entry.below.types
+                self._has_inputs(item.selections, entry.below, t, known)
+                for t in entry.below.types - self._facts.unshared_members(type_name, item.name)
             ):
                 return False
         return True
@@ -222,7 +223,7 @@ class FetchCheck:
             self._facts.fault(f"{where}, but finds {entry.meaning[0]} under that key")
         below: dict[str, object] = {}
         if item.selections and entry.below is not None:
-            for inner_type in sorted(entry.below.types):
+            for inner_type in sorted(entry.below.types - self._facts.unshared_members(type_name, item.name)):
                 for inner in self._required_for(item.selections, inner_type):
                     if inner.name == "__typename":
                         continue

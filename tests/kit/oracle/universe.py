@@ -65,7 +65,7 @@ class Universe:
         self.possible = self._find_possible()
         self._shapes: dict[tuple[str, str], _Shape] = {}
         self._is_failing = is_failing
-        self._inputs = self._find_inputs() if is_failing else set()
+        self._inputs = self._find_inputs() if is_failing else set[str]()
         self.mutation_log: list[str] = []
         self.is_undetermined = False  #: a value was asked for that cannot be: the case says nothing
 
@@ -149,12 +149,12 @@ class Universe:
         return "." not in choice
 
     def _fails(self, type_name: str, name: str, shape: _Shape, text: str) -> bool:
-        if (type_name, name) in self._inputs or type_name == "Mutation" or name in {n for _, n in self.key_fields}:
+        if name in self._inputs or type_name == "Mutation" or name in {n for _, n in self.key_fields}:
             return False
         return not shape.is_non_null and blake2b(text.encode(), digest_size=1, salt=b"fail").digest()[0] < 20
 
-    def _find_inputs(self) -> set[tuple[str, str]]:
-        """Fields that the router may need for more than the client asked for."""
+    def _find_inputs(self) -> set[str]:
+        """Names of fields that the router may need for more than the client asked for, on whatever type."""
         names: set[str] = set()
         for facts in self.subgraphs:
             for each in facts.fields.values():
@@ -162,7 +162,7 @@ class Universe:
                 for selections in sets:
                     if selections is not None:
                         names.update(_names(selections))
-        return {(type_name, name) for facts in self.subgraphs for type_name, name in facts.fields if name in names}
+        return names
 
     # --- what is possible ------------------------------------------------------------------------------------------
 

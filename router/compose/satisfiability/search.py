@@ -1,7 +1,9 @@
 """Walks all of the API schema beside the options the subgraphs offer, and reports where they run out.
 
-A type need not be walked twice from the same or more options under the same labels, so the walk ends. Depth first, as
-in Apollo's composition, so that the same queries are reported.
+A type need not be walked twice from the same or more options under the same labels, so the walk ends. What @provides
+adds on one way is not there on the others: a walk from there stands only for walks with the same. (Apollo's composition
+forgets that, and accepts queries which its planner then fails.) Depth first, as in Apollo's composition, so that the
+same queries are reported.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass, field
 from router.compose.merge.context import MergeContext
 from router.compose.report import Place, name_list
 from router.compose.satisfiability.conditions import Conditions, TooManyStepsError, TooMuchWorkError
-from router.compose.satisfiability.graph import SubgraphGraph
+from router.compose.satisfiability.graph import Node, SubgraphGraph
 from router.compose.satisfiability.options import Cast, Option, Options, Step
 from router.compose.satisfiability.witness import print_witness
 from router.compose.schema import COMPOSITE, Kind, Schema
@@ -25,7 +27,8 @@ MOST_STEPS = 3_000_000
 #: steps after which the search starts again in a hurry; Apollo's would need minutes by then
 _PATIENT_STEPS = 500_000
 
-_Place = tuple[int, str, object]
+#: a node, and where contexts were set on the way to it
+_Place = tuple[Node, tuple[tuple[int, str], ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +123,9 @@ class _Search:
         all_known = True
         for options in state.options.values():
             places = frozenset(self._place(option) for option in options)
+            offered = places | {self._without_provided(place) for place in places}
             if any(
-                before <= places and all(state.labels.get(label) == value for label, value in labels.items())
+                before <= offered and all(state.labels.get(label) == value for label, value in labels.items())
                 for before, labels in visits
             ):
                 continue
@@ -136,7 +140,12 @@ class _Search:
             if trail.type_name in self.set_contexts:
                 setters.append((trail.node.subgraph, trail.node.type.name))
             trail = trail.before
-        return (option.node.subgraph, option.node.type.name, tuple(setters[:4]))
+        return (option.node, tuple(setters[:4]))
+
+    def _without_provided(self, place: _Place) -> _Place:
+        """Whatever can be answered without @provides can be answered with it."""
+        node, setters = place
+        return (self.options.graph.node(node.subgraph, node.type.name), setters) if node.provided else place
 
     def _steps(self, state: _State) -> Iterator[tuple[Step | Cast, dict[str, bool]]]:
         type_ = self.api.types[state.type_name]

@@ -122,3 +122,25 @@ def test_long_chains_of_keys_are_followed_and_circles_of_keys_are_refused_soon()
         for i in range(count)
     }
     assert set(error_codes(compose_sdl(start=start, **circle))) == {"SATISFIABILITY_ERROR"}
+
+
+def test_what_is_provided_on_one_way_is_not_taken_for_granted_on_another() -> None:
+    unreachable = 'type T @key(fields: "id", resolvable: false) { id: ID! x: Int @shareable }'
+    type_ = 'type T @key(fields: "id") { id: ID! x: Int @external }'
+    provided = 'given: T @provides(fields: "x")'
+    assert compose_sdl(a=unreachable, b=f"type Query {{ {provided} }} {type_}").ok
+    for fields in (f"bare: T {provided}", f"{provided} bare: T"):
+        message = _message(a=unreachable, b=f"type Query {{ {fields} }} {type_}")
+        assert "{\n  bare {\n    x\n  }\n}" in message
+        assert 'no @key of "T" is resolvable there' in message
+
+
+def test_what_an_override_took_away_is_missed_even_where_the_type_was_met_with_it_provided() -> None:
+    message = _message(
+        a='type E @key(fields: "id", resolvable: false) { id: ID! x: [E2] @override(from: "b") }'
+        ' type E2 @key(fields: "id") { id: ID! y: Int @shareable }',
+        b='type Query { bare: E given: E @provides(fields: "x { y }") } type E @key(fields: "id") { id: ID! x: [E2] }'
+        ' type E2 @key(fields: "id") { id: ID! y: Int @external }',
+    )
+    assert "  bare {\n    x {" in message
+    assert '"E.x" is overridden by another subgraph' in message

@@ -20,6 +20,7 @@ from router.plan.text import print_path
 from router.planner.context import context_rewrites
 from router.planner.errors import PlanningError
 from router.planner.fetch_graph import FetchGraph, Guards, Step
+from router.planner.fragments import join_guards
 from router.planner.place import Place
 from router.planner.query_tree import Enter, Narrow, Part, Solution, Take
 from router.planner.representation import RepresentationTree
@@ -40,6 +41,8 @@ class _Spot:
     node: Node | None = None
     parent: _Spot | None = None  #: the object above
     guards: frozenset[Guard] = frozenset()  #: conditions under which the object is there, with what is selected here
+    #: those of them that fields selected here must repeat: the fetch was entered with objects that are there without
+    entry_guards: Guards = ()
 
 
 class FetchGraphBuilder:
@@ -75,7 +78,8 @@ class FetchGraphBuilder:
         """Returns the ids of the steps that bring something of it. The same solution may be met again at the same spot,
         once for each type of an interface: it is walked once."""
         key = (
-            id(solution), id(spot.tree), spot.step.id, spot.origin, spot.place, spot.narrowed_to, is_hidden, guards
+            id(solution), id(spot.tree), spot.step.id, spot.origin, spot.place, spot.narrowed_to, is_hidden, guards,
+            spot.entry_guards,
         )  # fmt: skip
         walked = self._walked.get(key)
         if walked is not None:
@@ -100,7 +104,7 @@ class FetchGraphBuilder:
                 return {spot.step.id}
             key, field_guards = spot.place.keys.key_for(field), guards
         else:
-            key, field_guards = field.response_key, part.guards
+            key, field_guards = field.response_key, join_guards(part.guards, spot.entry_guards)
         if move is not None and move.context:
             arguments = self._context_arguments[spot.step.id, move]
             field = replace(field, arguments=(*field.arguments, *arguments))
@@ -141,8 +145,9 @@ class FetchGraphBuilder:
     def _narrow(self, part: Narrow, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
         tree = spot.tree.fragment(part.type_name)
         narrowed = _Spot(
-            spot.place, spot.step, tree, spot.origin, part.type_name, False, spot.node, spot.parent, spot.guards
-        )
+            spot.place, spot.step, tree, spot.origin, part.type_name, False, spot.node, spot.parent, spot.guards,
+            spot.entry_guards,
+        )  # fmt: skip
         return self._walk(part.child, narrowed, is_hidden=is_hidden, guards=guards)
 
     def _enter(self, part: Enter, spot: _Spot, is_hidden: bool, guards: Guards) -> set[int]:
@@ -153,7 +158,7 @@ class FetchGraphBuilder:
             step = self._root_step(spot.place, target.subgraph, target.subgraph_index, parents)
             below = _Spot(
                 spot.place, step, step.tree, step.id, spot.narrowed_to,
-                node=target, parent=spot.parent, guards=spot.guards,
+                node=target, parent=spot.parent, guards=spot.guards, entry_guards=_entry_guards(spot),
             )  # fmt: skip
             return self._walk(part.child, below, is_hidden=is_hidden, guards=guards) | {step.id}
         if spot.needs_typename:
@@ -169,7 +174,10 @@ class FetchGraphBuilder:
         is_abstract = target.kind is NodeKind.ABSTRACT
         if is_abstract:
             tree.has_typename = True
-        below = _Spot(spot.place, step, tree, spot.origin, spot.narrowed_to, False, target, spot.parent, spot.guards)
+        below = _Spot(
+            spot.place, step, tree, spot.origin, spot.narrowed_to, False, target, spot.parent, spot.guards,
+            _entry_guards(spot),
+        )  # fmt: skip
         return self._walk(part.child, below, is_hidden=is_hidden, guards=guards) | {step.id}
 
     def _context_step(
@@ -257,6 +265,14 @@ class FetchGraphBuilder:
         if has_requirements:
             step.requirement_guards.add(spot.guards)
         return step
+
+
+def _entry_guards(spot: _Spot) -> Guards:
+    """A fetch is entered with all objects at a place. Where the client selected them under other guards as well, what
+    is fetched for the sake of one selection must not be asked for when only another holds."""
+    if len(spot.place.keys.guards) < 2:
+        return ()
+    return tuple(sorted(spot.guards, key=lambda guard: (guard.variable, guard.expected)))
 
 
 def entered_subgraph(part: Part) -> str:

@@ -18,10 +18,10 @@ def flatten(graph: QueryGraph, node: Node, units: list[Unit]) -> list[Unit]:
     objects = graph.object_types(node.type_name)
     for selection, guards in units:
         if isinstance(selection, Field):
-            flat.append((selection, _join(guards, selection.guards)))
+            flat.append((selection, join_guards(guards, selection.guards)))
             continue
         matched = graph.object_types(selection.type_condition)
-        inner_guards = _join(guards, selection.guards)
+        inner_guards = join_guards(guards, selection.guards)
         if objects <= matched:
             flat.extend(flatten(graph, node, [(s, inner_guards) for s in selection.selections]))
         elif objects & matched and node.kind is NodeKind.INTERFACE_OBJECT:
@@ -33,7 +33,7 @@ def spread(graph: QueryGraph, possible: tuple[str, ...], units: list[Unit]) -> l
     """On an abstract node: dissolves the fragments that match all objects the node can be."""
     flat: list[Unit] = []
     for selection, guards in units:
-        inner_guards = _join(guards, selection.guards)
+        inner_guards = join_guards(guards, selection.guards)
         if isinstance(selection, InlineFragment):
             matched = graph.object_types(selection.type_condition)
             if matched.issuperset(possible):
@@ -43,7 +43,8 @@ def spread(graph: QueryGraph, possible: tuple[str, ...], units: list[Unit]) -> l
     return flat
 
 
-def _join(one: Guards, other: Guards) -> Guards:
+def join_guards(one: Guards, other: Guards) -> Guards:
+    """Both, each guard once."""
     if not one:
         return other
     return one + tuple(g for g in other if g not in one) if other else one

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from router.plan.nodes import ContextRewrite, Fetch, Key, OnTypes
+from router.plan.nodes import Condition, ContextRewrite, Fetch, Key, OnTypes, QueryPlan, Sequence
 from router.plan.walk import fetch_count, walk_fetches
 from router.planner import Planner, PlanningError
 from tests.kit.supergraphs import load, normalize, plan, plan_lines
@@ -182,6 +182,22 @@ def test_a_fetch_whose_fields_are_all_guarded_is_conditional() -> None:
         "1 stock after 0 at product (Product(id)): {... on Product{stock}}",
         "2 reviews after 0 at product (Product(id)): {... on Product{reviews{body}}}",
     ]
+
+
+def test_an_object_that_is_also_there_unguarded_is_looked_up_under_the_guard_only() -> None:
+    query = "query ($a: Boolean!) { product @include(if: $a) { stock } product { id } }"
+    planned = plan(PRODUCTS, query)
+    assert isinstance(planned.node, Sequence)
+    last = planned.node.nodes[-1]
+    assert isinstance(last, Condition)
+    assert (last.variable, [fetch.service for _, fetch in walk_fetches(QueryPlan(last.if_clause))]) == ("a", ["stock"])
+    both = "query ($a: Boolean!) { product @include(if: $a) { stock } product { reviews { body } stock } }"
+    assert plan_lines(PRODUCTS, both)[1:] == [
+        "1 stock after 0 at product (Product(id)): {... on Product{stock}}",
+        "2 reviews after 0 at product (Product(id)): {... on Product{reviews{body}}}",
+    ]
+    twice = "query ($a: Boolean!) { ...F @include(if: $a) ...F } fragment F on Query { product { stock } }"
+    assert "{... on Product{stock}}" in plan_lines(PRODUCTS, twice)[1]
 
 
 def test_a_key_keeps_clear_of_a_client_alias_of_the_same_name() -> None:

@@ -142,7 +142,8 @@ def compose(
         return
     if str(config) == "-":
         _fail("--watch needs a file to watch, and --config - is standard input")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: shells have it ignored in what they put aside with &
+        signal.signal(number, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
         watch_schemas(config, lambda found: compose_once(found).summary, lambda line: typer.echo(line, err=True))
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.errors import LocalError
-from deploy.local.process import keep_previous_log, kill, spawn, stop, tail
+from deploy.local.process import keep_previous_log, kill, spawn, tail, wait_for
 from deploy.local.state import ROOT
 
 _FIRST_PAUSE_S = 0.5
@@ -81,13 +81,13 @@ class Child:
 
 
 def stop_all(children: Sequence[Child]) -> None:
-    """Ask all, then wait for each: they finish the requests they hold at the same time."""
+    """Ask all, once, then wait for each: they finish the requests they hold at the same time."""
     for child in children:
         if child.process is not None and child.process.poll() is None:
             child.process.send_signal(signal.SIGTERM)
     for child in children:
         if child.process is not None:
-            stop(child.process, signal.SIGTERM, timeout_s=_STOP_TIMEOUT_S)
+            wait_for(child.process, timeout_s=_STOP_TIMEOUT_S)
 
 
 def kill_all(children: Sequence[Child]) -> None:

@@ -75,10 +75,13 @@ def _dies_with_parent(signum: signal.Signals) -> Callable[[], None] | None:
 
 def stop(process: subprocess.Popen[bytes], signum: signal.Signals, *, timeout_s: float) -> bool:
     """Ask with `signum`, kill the whole session after `timeout_s`; False when it had to be killed."""
-    if process.poll() is not None:
-        return True
-    with contextlib.suppress(ProcessLookupError):
+    if process.poll() is None:
         process.send_signal(signum)
+    return wait_for(process, timeout_s=timeout_s)
+
+
+def wait_for(process: subprocess.Popen[bytes], *, timeout_s: float) -> bool:
+    """Of a process that was asked to stop: kill its whole session after `timeout_s`; False when that was needed."""
     try:
         process.wait(timeout_s)
     except subprocess.TimeoutExpired:

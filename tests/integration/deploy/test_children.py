@@ -71,11 +71,33 @@ def test_children_are_asked_to_stop_and_killed_only_when_that_was_in_vain(tmp_pa
     assert part.process.returncode == 0
 
 
+def test_a_child_is_asked_once_because_asked_again_it_would_leave_its_work_undone(
+    tmp_path: Path, ready_url: str
+) -> None:
+    part = child(tmp_path, COUNTING, ready_url)
+    part.start()
+    assert part.process is not None
+    wait_for_line(part.log)
+    stop_all([part])
+    assert part.log.read_text() == "up\nasked 1 times\n"
+
+
 POLITE = """
 import signal, sys, time
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 print("up", flush=True)
 time.sleep(60)
+"""
+
+COUNTING = """
+import signal, time
+asked = []
+signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
+print("up", flush=True)
+while not asked:
+    time.sleep(0.01)
+time.sleep(0.3)
+print("asked", len(asked), "times", flush=True)
 """
 
 

@@ -34,8 +34,8 @@ def ready_url() -> Iterator[str]:
         server.shutdown()
 
 
-def child(folder: Path, program: str, ready_url: str) -> Child:
-    return Child(Program("part", [sys.executable, "-c", program], {}, ready_url), folder / "part.log")
+def child(folder: Path, program: str, ready_url: str, *arguments: str) -> Child:
+    return Child(Program("part", [sys.executable, "-c", program, *arguments], {}, ready_url), folder / "part.log")
 
 
 def test_a_child_that_dies_is_started_again_after_a_pause_that_doubles(tmp_path: Path, ready_url: str) -> None:
@@ -74,12 +74,13 @@ def test_children_are_asked_to_stop_and_killed_only_when_that_was_in_vain(tmp_pa
 def test_a_child_is_asked_once_because_asked_again_it_would_leave_its_work_undone(
     tmp_path: Path, ready_url: str
 ) -> None:
-    part = child(tmp_path, COUNTING, ready_url)
-    part.start()
-    assert part.process is not None
-    wait_for_line(part.log)
-    stop_all([part])
-    assert part.log.read_text() == "up\nasked 1 times\n"
+    parts = [child(tmp_path / seconds, COUNTING, ready_url, seconds) for seconds in ("0.3", "0.9")]
+    for part in parts:
+        part.log.parent.mkdir()
+        part.start()
+        wait_for_line(part.log)
+    stop_all(parts)
+    assert [part.log.read_text() for part in parts] == ["up\nasked 1 times\n"] * 2
 
 
 POLITE = """
@@ -90,13 +91,13 @@ time.sleep(60)
 """
 
 COUNTING = """
-import signal, time
+import signal, sys, time
 asked = []
 signal.signal(signal.SIGTERM, lambda *_: asked.append(1))
 print("up", flush=True)
 while not asked:
     time.sleep(0.01)
-time.sleep(0.3)
+time.sleep(float(sys.argv[1]))
 print("asked", len(asked), "times", flush=True)
 """
 

@@ -1,10 +1,12 @@
 """Pass: equal selections side by side become one, in the place of the first.
 
 `{ a { x } b a { y } }` becomes `{ a { x y } b }`. That keeps the response order of the specification, where an object's
-keys stand in the order in which they were first met. Fields under different guards stay apart, except that one which is
-always selected takes in a later one that is only sometimes. Fields stay apart, too, when a fragment between them holds
-the same key: `{ a { x } ... on T { a { y } } a { z } }` has `x y z` in the `a` of objects of type T. Fragments merge
-only over fragments that cannot hold together with them, because merging over a field would change the order of keys.
+keys stand in the order in which they were first met. A field under guards goes into the last one before it that is
+there whenever it is, within a fragment for the guards that are left: `{ a { x } a @include(if: $p) { y } }` becomes
+`{ a { x ... @include(if: $p) { y } } }`. It stays apart where something between them may hold the same key: in
+`{ a @include(if: $p) { x } a @include(if: $q) { y } a @include(if: $p) { z } }` and in
+`{ a { x } ... on T { a { y } } a { z } }` the `z` comes after the `y`. Fragments merge only over fragments that cannot
+hold together with them, because merging over a field would change the order of keys.
 """
 
 from __future__ import annotations
@@ -19,35 +21,45 @@ from router.operation.types import output_type, possible_types
 
 def merge_selections(selections: tuple[Selection, ...], parent: str, schema: GraphQLSchema) -> tuple[Selection, ...]:
     merged: list[Selection] = []
-    field_at: dict[tuple[str, tuple[Guard, ...], str], int] = {}  # place in `merged`
+    fields_at: dict[tuple[str, str], list[int]] = {}  # response key, parent -> places in `merged`
     for selection in selections:
         if isinstance(selection, Field):
-            _add_field(selection, merged, field_at, schema)
+            places = fields_at.setdefault((selection.response_key, selection.parent_type), [])
+            _add_field(selection, merged, places, schema)
         else:
             _add_fragment(selection, merged, schema)
     return tuple(_merge_inside(selection, schema) for selection in merged)
 
 
-def _add_field(
-    field: Field,
-    merged: list[Selection],
-    field_at: dict[tuple[str, tuple[Guard, ...], str], int],
-    schema: GraphQLSchema,
-) -> None:
-    always = field_at.get((field.response_key, (), field.parent_type))
-    place = field_at.get((field.response_key, field.guards, field.parent_type)) if field.guards else always
-    if field.selections:  # what a fragment between them selects below the same key comes first
-        always, place = (None if p is not None and _is_between(p, field, merged) else p for p in (always, place))
-    if place is not None:
-        first = merged[place]
-        merged[place] = replace(first, selections=first.selections + field.selections)
-    elif always is not None and field.selections:
-        first = merged[always]
-        guarded = InlineFragment(output_type(schema, field.parent_type, field.name), field.selections, field.guards)
-        merged[always] = replace(first, selections=(*first.selections, guarded))
-    elif always is None:
-        field_at[field.response_key, field.guards, field.parent_type] = len(merged)
+def _add_field(field: Field, merged: list[Selection], places: list[int], schema: GraphQLSchema) -> None:
+    """`places` is where fields of the same key stand."""
+    place = _place_of(field, merged, places)
+    if place is None:
+        places.append(len(merged))
         merged.append(field)
+    elif field.selections:
+        first = merged[place]
+        left = tuple(guard for guard in field.guards if guard not in first.guards)
+        output = output_type(schema, field.parent_type, field.name)
+        inner = (InlineFragment(output, field.selections, left),) if left else field.selections
+        merged[place] = replace(first, selections=first.selections + inner)
+
+
+def _place_of(field: Field, merged: list[Selection], places: list[int]) -> int | None:
+    """Of the field that takes this one in. Where nothing is selected below there is no order to keep there."""
+    for place in reversed(places):
+        before = merged[place]
+        if field.selections and _is_between(place, field, merged):
+            return None
+        if set(before.guards) <= set(field.guards):
+            return place
+        if field.selections and not _exclude_each_other(before.guards, field.guards):
+            return None
+    return None
+
+
+def _exclude_each_other(some: tuple[Guard, ...], others: tuple[Guard, ...]) -> bool:
+    return any(Guard(guard.variable, not guard.expected) in others for guard in some)
 
 
 def _is_between(place: int, field: Field, merged: list[Selection]) -> bool:

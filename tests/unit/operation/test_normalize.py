@@ -85,6 +85,20 @@ def test_equal_fields_under_different_guards_stay_apart_unless_one_is_always_the
     )
 
 
+def test_a_guarded_field_merges_into_the_last_one_before_it_that_may_be_there_too() -> None:
+    """So that `name` is met before `z`, as the specification has it, whatever the variables are."""
+    head = "query ($a: Boolean!, $b: Boolean!)"
+    assert normalized(head + "{ me @include(if: $a) { id } me { name } me @include(if: $b) { z: id } }") == (
+        "Query.me[a]{User.id} Query.me{User.name ... on User[b]{z:User.id}}"
+    )
+    assert normalized(
+        head + "{ me @include(if: $a) { id } me @include(if: $b) { name } me @include(if: $a) { z: id } }"
+    ) == ("Query.me[a]{User.id} Query.me[b]{User.name} Query.me[a]{z:User.id}")
+    assert normalized(
+        head + "{ me @include(if: $a) { id } me @skip(if: $a) { name } me @include(if: $a) @include(if: $b) { z: id } }"
+    ) == ("Query.me[a]{User.id ... on User[b]{z:User.id}} Query.me[!a]{User.name}")
+
+
 def test_deferred_fragments_stay_apart_from_what_is_not_deferred() -> None:
     text = '{ me { id ... on User @defer(label: "late") { name } ... on User @defer(if: false) { name } } }'
     assert normalized(text) == "Query.me{User.id ... on User@defer(late){User.name} User.name}"

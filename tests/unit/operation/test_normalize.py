@@ -95,8 +95,8 @@ def test_a_guarded_field_merges_into_the_last_one_before_it_that_may_be_there_to
         head + "{ me @include(if: $a) { id } me @include(if: $b) { name } me @include(if: $a) { z: id } }"
     ) == ("Query.me[a]{User.id} Query.me[b]{User.name} Query.me[a]{z:User.id}")
     assert normalized(
-        head + "{ me @include(if: $a) { id } me @skip(if: $a) { name } me @include(if: $a) @include(if: $b) { z: id } }"
-    ) == ("Query.me[a]{User.id ... on User[b]{z:User.id}} Query.me[!a]{User.name}")
+        head + "{ me @include(if: $a) { id } me @skip(if: $a) { name } me @include(if: $a) @skip(if: $b) { z: id } }"
+    ) == ("Query.me[a]{User.id ... on User[!b]{z:User.id}} Query.me[!a]{User.name}")
 
 
 def test_deferred_fragments_stay_apart_from_what_is_not_deferred() -> None:

@@ -29,14 +29,13 @@ def uuid7() -> UUID:
 
 def uuid7_number(draw: Callable[[int], int] = secrets.randbits) -> int:
     """The 128 bits of a UUIDv7 (RFC 9562): milliseconds, then 12 bits of the fraction of the millisecond (its method
-    3), then 62 random bits from
-    `draw`, which takes the number of bits.
+    3), then 62 random bits from `draw`, which takes the number of bits.
 
     Ids of one process sort by creation down to about 250 ns; within that, and between machines, the order is random.
     """
     milliseconds, rest_ns = divmod(time.time_ns(), 1_000_000)
     fraction = (rest_ns << 12) // 1_000_000
-    return milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62)
+    return milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | draw(62)
 
 
 def new_id(prefix: str) -> str:

@@ -14,6 +14,7 @@ import structlog
 from opentelemetry import trace
 
 from common.telemetry.redaction import redact, redact_text
+from common.telemetry.tracing import current_request
 
 EventDict = MutableMapping[str, Any]
 #: Unicode's own line breaks, which JSON may leave unescaped but some readers split at
@@ -50,6 +51,7 @@ def configure_logging(level: str = "info", *, service: str, stream: BinaryIO | N
 
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        add_request,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_service,
@@ -69,6 +71,14 @@ def configure_logging(level: str = "info", *, service: str, stream: BinaryIO | N
     root.setLevel(minimum)
     for name in _QUIET_LOGGERS:
         logging.getLogger(name).setLevel(max(minimum, logging.WARNING))
+
+
+def add_request(_: Any, __: str, event: EventDict) -> EventDict:
+    request = current_request()
+    if request is not None:
+        event.setdefault("service", request.service)
+        event.setdefault("request_id", request.request_id)
+    return event
 
 
 def add_trace_ids(_: Any, __: str, event: EventDict) -> EventDict:

@@ -73,27 +73,29 @@ class TelemetryMiddleware:
             self._active[kind].inc()
             try:
                 if kind == "http":
-                    await self._handle(scope, receive, send, parent_context(headers), request_id)
+                    await self._handle(scope, receive, send, headers, request_id)
                 else:
                     await self._converse(scope, receive, send, parent_context(headers))
             finally:
                 self._active[kind].dec()
 
-    async def _handle(self, scope: Scope, receive: Receive, send: Send, parent: Context, request_id: str) -> None:
+    async def _handle(
+        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], request_id: str
+    ) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         route = scope["path"] if scope["path"] in self._routes else "other"
         status = _CLIENT_CLOSED_REQUEST
 
-        async def observe(message: Message) -> None:
+        def observe(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (_ID_HEADER, request_id.encode())]
-            await send(message)
+            return send(message)
 
         started_at = time.perf_counter()
         if not self._is_recorded:
-            token = attach(unrecorded_span(parent))
+            token = attach(unrecorded_span(headers))
             try:
                 await self._app(scope, receive, observe)
             except Exception:
@@ -105,7 +107,7 @@ class TelemetryMiddleware:
             return
         with self._tracer.start_as_current_span(
             f"{method} {route}",
-            context=parent,
+            context=parent_context(headers),
             kind=SpanKind.SERVER,
             attributes={"http.request.method": method, "url.path": route, "request.id": request_id},
             record_exception=False,

@@ -11,6 +11,7 @@ import structlog
 from opentelemetry.sdk.trace import TracerProvider
 
 from common.telemetry import configure_logging
+from common.telemetry.tracing import RequestBound
 
 
 @pytest.fixture
@@ -38,7 +39,7 @@ def test_a_line_says_when_what_and_where(stream: io.BytesIO) -> None:
 def test_a_line_carries_the_ids_of_trace_and_request(stream: io.BytesIO) -> None:
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("tests")
     with (
-        structlog.contextvars.bound_contextvars(request_id="req_1", service="payments"),
+        RequestBound("payments", "req_1"),
         tracer.start_as_current_span("x") as span,
     ):
         structlog.get_logger().info("paid")

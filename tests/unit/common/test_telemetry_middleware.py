@@ -44,7 +44,7 @@ def _answering(status: int = 200, seen: list[dict[str, Any]] | None = None) -> A
         headers: dict[str, str] = {}
         inject_headers(headers)
         if seen is not None:
-            seen.append(add_request(None, "", {}) | headers)
+            seen.append({**add_request(None, "", {}), **headers})
         await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
         await send({"type": "http.response.body", "body": b"ok"})
 

@@ -6,9 +6,10 @@
 Nothing acknowledged is lost and nothing happens twice, whatever is killed; see the modules for why.
 """
 
+from common.events.after_commit import after_commit
 from common.events.bus import Bus
 from common.events.commands import CommandError, CommandHandler
-from common.events.consumer import Consumer, EventHandler, RetryDelays
+from common.events.consumer import Consumer, EventHandler, OneStatement, RetryDelays
 from common.events.dead_letters import DeadLetter, DeadLetters
 from common.events.event import (
     Event,
@@ -20,8 +21,9 @@ from common.events.event import (
     subject_filter,
 )
 from common.events.feed import EventFeed
+from common.events.inbox import CLAIM_PLACEHOLDERS, claim_clause, claim_values
 from common.events.metrics import EventMetrics
-from common.events.outbox import Outbox
+from common.events.outbox import RECORD_PLACEHOLDERS, Outbox, record_clause, record_values
 from common.events.relay import Relay, republish_since
 from common.events.retention import Retention
 from common.events.runner import ConsumerRunner
@@ -29,6 +31,8 @@ from common.events.sql import SqlConnection, Transactions
 from common.events.watch import OutboxWatch
 
 __all__ = [
+    "CLAIM_PLACEHOLDERS",
+    "RECORD_PLACEHOLDERS",
     "Bus",
     "CommandError",
     "CommandHandler",
@@ -42,6 +46,7 @@ __all__ = [
     "EventMetadata",
     "EventMetrics",
     "MalformedEventError",
+    "OneStatement",
     "Outbox",
     "OutboxWatch",
     "Relay",
@@ -49,9 +54,14 @@ __all__ = [
     "RetryDelays",
     "SqlConnection",
     "Transactions",
+    "after_commit",
+    "claim_clause",
+    "claim_values",
     "decode_event",
     "encode_event",
     "new_event",
+    "record_clause",
+    "record_values",
     "republish_since",
     "subject_filter",
 ]

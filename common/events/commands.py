@@ -24,6 +24,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from common.clock import Clock
 from common.errors import DeadlineExceededError, InternalError, PunnetError, UnavailableError
+from common.failpoints import failpoint
 from common.resilience.deadline import deadline_scope, remaining_s
 
 COMMAND_PREFIX = "commands"
@@ -158,6 +159,7 @@ class CommandServer:
             answer = await self._handle(message.data, timeout_s)
             if answer.error is not None and answer.error.code == InternalError.code:
                 span.set_status(StatusCode.ERROR)
+        failpoint("events.command.before_publish")
         try:
             await message.respond(msgspec.json.encode(answer))
         except nats.errors.Error as exc:

@@ -11,6 +11,16 @@ EventHandler = Callable[[SqlConnection, Event], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
+class OneStatement:
+    """An effect that is one statement, the inbox row included (`inbox.claim_clause`): it needs no transaction around.
+
+    `have` runs it, and says False where the event was had before. What it does afterwards happens at most once.
+    """
+
+    have: Callable[[Event], Awaitable[bool]]
+
+
+@dataclass(frozen=True, slots=True)
 class RetryDelays:
     """Between tries of an event whose handler raised."""
 
@@ -28,17 +38,17 @@ class RetryDelays:
 class Consumer:
     """Who wants which events, and what to do with one.
 
-    `handle` runs in the transaction that writes the inbox row: it uses that connection and starts no tasks. Effects
-    outside the database (an e-mail) use `event_id` as the provider's idempotency key.
+    A function as `handle` runs in the transaction that writes the inbox row: it uses that connection and starts no
+    tasks. Effects outside the database (an e-mail) use `event_id` as the provider's idempotency key.
     """
 
     #: durable name, unique over all subgraphs, e.g. "orders-on-payments"; renaming it means starting from the beginning
     name: str
     #: event types, e.g. ("payments.payment.authorized", "users.user.*", "orders.>")
     types: tuple[str, ...]
-    handle: EventHandler
+    handle: EventHandler | OneStatement
     #: drop events older than one already had of the same aggregate
-    latest_only: bool = False
+    latest_only: bool = False  # not together with `OneStatement`
     concurrency: int = 8
     timeout_s: float = 20.0
     retry: RetryDelays = field(default_factory=RetryDelays)

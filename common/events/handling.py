@@ -13,12 +13,13 @@ from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from common.clock import Clock
-from common.events.consumer import Consumer
+from common.events.consumer import Consumer, OneStatement
 from common.events.dead_letters import DeadLetters
 from common.events.event import Event, decode_event
 from common.events.inbox import claim
 from common.events.metrics import EventMetrics
 from common.events.sql import SqlConnection, Transactions
+from common.failpoints import failpoint
 from common.resilience.deadline import deadline_scope
 
 _PROBE_TIMEOUT_S = 2.0
@@ -54,8 +55,9 @@ class EventHandling:
         """What went wrong, None if the event has had its effect, now or before. Raises DatabaseAwayError."""
         with self._span(event) as span:
             try:
-                async with asyncio.timeout(self._consumer.timeout_s), self._database.transaction() as connection:
-                    is_new = await self._have_effect(connection, event)
+                async with asyncio.timeout(self._consumer.timeout_s):
+                    is_new = await self._commit_effect(event)
+                failpoint("events.consumer.after_commit")
             except Exception as exc:  # the border: a handler's mistake must not end the consumer
                 span.set_status(StatusCode.ERROR)
                 if not await self.is_database_there():
@@ -119,9 +121,21 @@ class EventHandling:
             return False
         return True
 
-    async def _have_effect(self, connection: SqlConnection, event: Event) -> bool:
+    async def _commit_effect(self, event: Event) -> bool:
         """False: it was had before."""
+        if isinstance(self._consumer.handle, OneStatement):
+            with deadline_scope(self._consumer.timeout_s):
+                return await self._consumer.handle.have(event)
+        async with self._database.transaction() as connection:
+            is_new = await self._have_effect(connection, event)
+            failpoint("events.consumer.before_commit")
+        return is_new
+
+    async def _have_effect(self, connection: SqlConnection, event: Event) -> bool:
+        """In the transaction of the connection, which is the current one."""
         consumer = self._consumer
+        if isinstance(consumer.handle, OneStatement):
+            return await consumer.handle.have(event)
         if not await claim(connection, consumer.name, event, clock=self._clock, latest_only=consumer.latest_only):
             return False
         with deadline_scope(consumer.timeout_s):

@@ -1,17 +1,39 @@
-"""Having the effect of an event once: its id is written in the transaction of the effect.
+"""Having the effect of an event once: its id is written in the transaction of the effect, or in its one statement.
 
 With `latest_only`, events older than one the consumer has already had of the same aggregate count as had: right for
 projections of a state, wrong for effects that each event has of its own (an e-mail per status).
 """
 
+from typing import Any
+
 from common.clock import Clock
 from common.events.event import Event
 from common.events.sql import SqlConnection
 
-_INSERT = """
-INSERT INTO inbox (consumer, event_id, aggregate_id, aggregate_version, received_at) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (consumer, event_id) DO NOTHING RETURNING id
-"""
+#: of `claim_clause`
+CLAIM_PLACEHOLDERS = 5
+
+
+def claim_clause(first: int) -> str:
+    """A CTE named `claimed`, whose placeholders begin with `$first`: one row with the `event_id` if the consumer has
+    not had the event, else none; what follows in the statement must depend on it.
+
+    A concurrent claim of the same event waits here until the other transaction has ended.
+    """
+    consumer, event_id, aggregate_id, version, at = range(first, first + CLAIM_PLACEHOLDERS)
+    return f"""claimed AS (
+    INSERT INTO inbox (consumer, event_id, aggregate_id, aggregate_version, received_at)
+    VALUES (${consumer}, ${event_id}, ${aggregate_id}, ${version}, ${at})
+    ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id
+)"""  # noqa: S608  # text of our own only
+
+
+def claim_values(consumer: str, event: Event, clock: Clock) -> list[Any]:
+    """What the placeholders of `claim_clause` stand for."""
+    return [consumer, event.event_id, event.aggregate_id, event.aggregate_version, clock.now()]
+
+
+_INSERT = f"WITH {claim_clause(1)} SELECT event_id FROM claimed"  # noqa: S608  # constants
 # Two events of one aggregate must not look at each other's absence: the lock ends with the transaction.
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
 _NEWER = "SELECT 1 FROM inbox WHERE consumer = $1 AND aggregate_id = $2 AND aggregate_version >= $3 LIMIT 1"
@@ -28,7 +50,4 @@ async def claim(
         await connection.execute_query_dict(_LOCK, [f"{consumer}/{event.aggregate_id}"])
         if await connection.execute_query_dict(_NEWER, [consumer, event.aggregate_id, event.aggregate_version]):
             return False
-    rows = await connection.execute_query_dict(
-        _INSERT, [consumer, event.event_id, event.aggregate_id, event.aggregate_version, clock.now()]
-    )
-    return bool(rows)
+    return bool(await connection.execute_query_dict(_INSERT, claim_values(consumer, event, clock)))

@@ -1,8 +1,8 @@
-"""Outbox -> bus: reads what is not published yet, publishes, marks it, all in one short transaction.
+"""Outbox -> bus: takes what is not published yet, publishes it, and commits the mark: one statement per batch.
 
-A crash between publishing and marking publishes again: JetStream drops the copy by its id for ten minutes, the inbox
-for good. Nothing is skipped: rows are found by `published_at IS NULL`, not by a cursor, since `seq` is not the order
-of commits.
+The mark is set before the events are published and committed after JetStream has stored them. A crash in between rolls
+it back and publishes again: JetStream drops the copy by its id for ten minutes, the inbox for good. Nothing is skipped:
+rows are found by `published_at IS NULL`, not by a cursor, since `seq` is not the order of commits.
 
 Order: events of one aggregate leave in the order of their `seq` as long as no publish fails. Only one relay of a
 database works at a time (an advisory lock for the transaction), so replicas do not overtake each other. After a
@@ -20,33 +20,48 @@ import msgspec
 import structlog
 
 from common.clock import Clock
+from common.errors import UnavailableError
 from common.events.bus import Bus
 from common.events.event import Event, EventMetadata
 from common.events.metrics import EventMetrics
 from common.events.outbox import Outbox
 from common.events.sql import SqlConnection, Transactions
+from common.failpoints import failpoint
 
 BATCH_SIZE = 100
-#: pauses between looks: after a wake-up, growing by half to the one when nothing happens
+#: after a batch: what commits meanwhile becomes one batch too
 BUSY_PAUSE_S = 0.005
+#: between looks while nobody wakes us: what another process left behind waits at most so long
 IDLE_PAUSE_S = 0.5
 PUBLISH_TIMEOUT_S = 5.0
 _MAX_PAUSE_AFTER_ERROR_S = 2.0
 
-# hashtextextended of the table's oid: schemas of one database do not share the lock
-_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended('outbox relay', 'outbox'::regclass::oid::bigint)) AS locked"
-_UNPUBLISHED = """
-SELECT seq, event_id, type, aggregate_id, aggregate_version, occurred_at,
-    payload::text AS payload, metadata::text AS metadata
-FROM outbox WHERE published_at IS NULL ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED
+# hashtextextended of the table's oid: schemas of one database do not share the lock. FOR UPDATE looks again at a row
+# that another relay has published between our snapshot and our turn.
+_TAKE = """
+WITH turn AS MATERIALIZED (
+    SELECT pg_try_advisory_xact_lock(hashtextextended('outbox relay', 'outbox'::regclass::oid::bigint)) AS is_ours
+), due AS MATERIALIZED (
+    SELECT seq FROM outbox WHERE published_at IS NULL AND (SELECT is_ours FROM turn)
+    ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED
+), marked AS (
+    UPDATE outbox o SET published_at = $2 FROM due WHERE o.seq = due.seq
+    RETURNING o.seq, o.event_id, o.type, o.aggregate_id, o.aggregate_version, o.occurred_at, o.payload::text AS payload,
+        o.metadata::text AS metadata
+)
+SELECT turn.is_ours, marked.* FROM turn LEFT JOIN marked ON TRUE ORDER BY marked.seq
 """
-_MARK = "UPDATE outbox SET published_at = $2 WHERE seq = ANY($1::bigint[])"
+_UNMARK = "UPDATE outbox SET published_at = NULL WHERE seq = ANY($1::bigint[])"
 _REPUBLISH = """
 WITH again AS (UPDATE outbox SET published_at = NULL WHERE published_at IS NOT NULL AND occurred_at >= $1 RETURNING seq)
 SELECT count(*) AS count FROM again
 """
 
 _log = structlog.get_logger(__name__)
+
+
+class _LockedOutError(Exception):
+    """Another relay is at work; it may not have seen what we were woken for."""
 
 
 class Relay:
@@ -69,13 +84,17 @@ class Relay:
 
     async def run(self) -> None:
         """Until `stop`. Errors of the database or the bus are logged and waited out."""
-        pause_s = BUSY_PAUSE_S
         failures = 0
+        turn_pause_s = BUSY_PAUSE_S
         while not self._is_stopping:
             try:
-                published_count = await self.publish_batch()
+                published_count = await self._publish_batch()
             except asyncio.CancelledError:
                 raise
+            except _LockedOutError:
+                await self._outbox.wait(turn_pause_s)
+                turn_pause_s = min(turn_pause_s * 1.5, IDLE_PAUSE_S)
+                continue
             except Exception as exc:  # a border: whatever goes wrong must not end the relay
                 failures += 1
                 pause_s = min(_MAX_PAUSE_AFTER_ERROR_S, 0.1 * 2.0 ** min(failures, 10)) * random.uniform(0.5, 1)  # noqa: S311  # jitter
@@ -84,42 +103,56 @@ class Relay:
                 )
                 await asyncio.sleep(pause_s)
                 continue
-            failures = 0
+            failures, turn_pause_s = 0, BUSY_PAUSE_S
             if published_count == BATCH_SIZE:
                 continue
-            if published_count or await self._outbox.wait(pause_s):
-                pause_s = BUSY_PAUSE_S
-                await asyncio.sleep(pause_s)
-            else:
-                pause_s = min(pause_s * 1.5, IDLE_PAUSE_S)
+            if published_count:
+                await asyncio.sleep(BUSY_PAUSE_S)
+            await self._outbox.wait(IDLE_PAUSE_S)
 
     async def publish_batch(self) -> int:
         """Publishes at most `BATCH_SIZE` events; how many. 0 also when another relay is at work.
 
         Raises what database and bus raise; events acknowledged before are marked nevertheless.
         """
+        try:
+            return await self._publish_batch()
+        except _LockedOutError:
+            return 0
+
+    async def _publish_batch(self) -> int:
+        """Raises _LockedOutError, too."""
+        if not self._bus.is_connected:
+            raise UnavailableError("the bus is disconnected")
         async with self._database.transaction() as connection:
-            locked = await connection.execute_query_dict(_LOCK)
-            if not locked[0]["locked"]:
+            rows = await connection.execute_query_dict(_TAKE, [BATCH_SIZE, self._clock.now()])
+            if not rows[0]["is_ours"]:
+                raise _LockedOutError
+            if rows[0]["seq"] is None:
                 return 0
-            rows = await connection.execute_query_dict(_UNPUBLISHED, [BATCH_SIZE])
-            if not rows:
-                return 0
+            failpoint("events.relay.before_publish")
             outcomes = await self._bus.publish_all([_event_of(row) for row in rows], timeout_s=PUBLISH_TIMEOUT_S)
-            published = [row["seq"] for row, error in zip(rows, outcomes, strict=True) if error is None]
-            await connection.execute_query_dict(_MARK, [published, self._clock.now()])
-        self._observe(rows, published)
-        if errors := [error for error in outcomes if error is not None]:
+            failpoint("events.relay.after_publish")
+            errors = [error for error in outcomes if error is not None]
+            if len(errors) == len(rows):
+                # rolls all marks back
+                raise errors[0]
+            if errors:
+                failed = [row["seq"] for row, error in zip(rows, outcomes, strict=True) if error is not None]
+                await connection.execute_query_dict(_UNMARK, [failed])
+        failpoint("events.relay.after_commit")
+        published = [row for row, error in zip(rows, outcomes, strict=True) if error is None]
+        self._observe(published)
+        if errors:
             raise errors[0]
         return len(published)
 
-    def _observe(self, rows: list[dict[str, Any]], published: list[int]) -> None:
+    def _observe(self, published: list[dict[str, Any]]) -> None:
         if self._metrics is None:
             return
         self._metrics.published(len(published))
-        if published:
-            oldest: datetime = rows[0]["occurred_at"]
-            self._metrics.relay_lag((self._clock.now() - oldest).total_seconds())
+        oldest: datetime = published[0]["occurred_at"]
+        self._metrics.relay_lag((self._clock.now() - oldest).total_seconds())
 
 
 async def republish_since(connection: SqlConnection, since: datetime) -> int:

@@ -30,6 +30,7 @@ from common.events.metrics import EventMetrics
 from common.events.pull import PullSubscription
 from common.events.sql import Transactions
 from common.events.turns import Turns
+from common.failpoints import failpoint
 
 #: after this without a sign of life JetStream delivers to somebody else: what a kill -9 costs in delay
 ACK_WAIT_S = 15.0
@@ -157,7 +158,9 @@ class ConsumerRunner:
     async def _deliver(self, number: int, message: Msg) -> None:
         try:
             is_done = await self._process(message)
+            failpoint("events.consumer.before_ack")
             await (message.ack() if is_done else message.nak())
+            failpoint("events.consumer.after_ack")
         except nats.errors.Error as exc:
             # not acknowledged: it is delivered again and the inbox knows it
             _log.warning("a delivery could not be acknowledged", consumer=self._consumer.name, error=repr(exc))

@@ -1,7 +1,7 @@
-"""A worker for a table of things that are due: it looks often right after something happened, seldom when nothing does.
+"""A worker for a table of things that are due: it looks when it is woken, and now and then for what the clock brings.
 
-Whoever makes something due calls `Signal.wake`, mostly inside a transaction that has yet to commit; so the worker looks
-again and again for a moment, then ever more slowly. What becomes due by the clock alone waits half a second at most.
+Whoever makes something due calls `Signal.wake`, mostly inside a transaction: the worker is woken by its commit. What
+becomes due by the clock alone, or was left by a process that died, waits half a second at most.
 """
 
 import asyncio
@@ -9,7 +9,8 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-BUSY_PAUSE_S = 0.005
+from common.events.after_commit import after_commit
+
 IDLE_PAUSE_S = 0.5
 
 
@@ -20,7 +21,8 @@ class Signal:
         self._event = asyncio.Event()
 
     def wake(self) -> None:
-        self._event.set()
+        """After the commit of the current transaction, at once outside of one."""
+        after_commit(self._event.set)
 
     async def wait(self, timeout_s: float) -> bool:
         """Until woken or the time is over; True if woken."""
@@ -38,6 +40,8 @@ class DueWorker:
 
     take_due: Callable[[], Awaitable[int]]
     signal: Signal
+    #: a batch of at least so many is followed by another look at once
+    batch: int = 1
     _is_stopping: bool = field(default=False, init=False)
 
     def stop(self) -> None:
@@ -45,8 +49,6 @@ class DueWorker:
         self.signal.wake()
 
     async def run(self) -> None:
-        pause_s = BUSY_PAUSE_S
         while not self._is_stopping:
-            taken_count = await self.take_due()
-            was_woken = await self.signal.wait(BUSY_PAUSE_S if taken_count else pause_s)
-            pause_s = BUSY_PAUSE_S if taken_count or was_woken else min(pause_s * 1.5, IDLE_PAUSE_S)
+            if await self.take_due() < self.batch:
+                await self.signal.wait(IDLE_PAUSE_S)

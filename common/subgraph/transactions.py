@@ -9,6 +9,7 @@ from tortoise.backends.base.client import TransactionContext, TransactionContext
 from tortoise.connection import get_connections
 from tortoise.transactions import in_transaction
 
+from common.events.after_commit import calling_after_commit
 from common.events.sql import SqlConnection
 from common.subgraph.tortoise_context import CONNECTION
 
@@ -17,17 +18,18 @@ from common.subgraph.tortoise_context import CONNECTION
 async def begin() -> AsyncIterator[SqlConnection]:
     """Commits at the end, rolls back on any exception; inside another transaction it is a savepoint."""
     transaction = in_transaction(CONNECTION)
-    try:
-        await transaction.__aenter__()
+    with calling_after_commit():
         try:
-            yield cast("SqlConnection", transaction.client)
+            await transaction.__aenter__()
+            try:
+                yield cast("SqlConnection", transaction.client)
+            except BaseException:
+                await transaction.__aexit__(*sys.exc_info())
+                raise
+            await transaction.__aexit__(None, None, None)
         except BaseException:
-            await transaction.__aexit__(*sys.exc_info())
+            await _abandon(transaction)
             raise
-        await transaction.__aexit__(None, None, None)
-    except BaseException:
-        await _abandon(transaction)
-        raise
 
 
 async def _abandon(transaction: TransactionContext) -> None:

@@ -24,11 +24,16 @@ def secrets_of(folder: StateFolder, part: str) -> dict[str, str]:
         case "router":  # checks tokens, and signs what subgraphs are told of the caller
             return shared | {"PUNNET_JWKS": str(_public_keys(folder))}
         case "users":  # signs tokens, and seals personal data
-            return shared | {
-                "PUNNET_JWT_PRIVATE_KEY": signing_key(folder),
-                "PUNNET_PII_KEYS": _secret(folder, "pii_keys"),
-                "PUNNET_EMAIL_INDEX_KEY": _secret(folder, "email_index_key"),
-            }
+            return (
+                shared
+                | _sealing_keys(folder)
+                | {
+                    "PUNNET_JWT_PRIVATE_KEY": signing_key(folder),
+                    "PUNNET_EMAIL_INDEX_KEY": _secret(folder, "email_index_key"),
+                }
+            )
+        case "orders" | "payments" | "notifications":  # keep addresses, and tokens of devices
+            return shared | _sealing_keys(folder)
         case _:
             return shared
 
@@ -36,6 +41,10 @@ def secrets_of(folder: StateFolder, part: str) -> dict[str, str]:
 def all_secrets(folder: StateFolder) -> dict[str, str]:
     """What a process gets in which all parts live."""
     return secrets_of(folder, "router") | secrets_of(folder, "users")
+
+
+def _sealing_keys(folder: StateFolder) -> dict[str, str]:
+    return {"PUNNET_PII_KEYS": _secret(folder, "pii_keys")}
 
 
 def signing_key(folder: StateFolder) -> str:
@@ -64,7 +73,8 @@ def _secret(folder: StateFolder, name: str) -> str:
 def write_container_environments(folder: StateFolder) -> list[Path]:
     """Environment files for compose.yaml, one per kind of container, each with what that kind needs.
 
-    Written once: another run keeps what is there, because the databases know the passwords already.
+    Written once: another run adds what is missing and keeps what is there, because the databases know the passwords
+    already.
     """
     target = folder.path / "containers"
     password, nats_token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
@@ -77,16 +87,21 @@ def write_container_environments(folder: StateFolder) -> list[Path]:
         "router": secrets_of(folder, "subgraph"),
         "subgraphs": servers | secrets_of(folder, "subgraph"),
         "users": secrets_of(folder, "users"),
+        # for those that keep personal data
+        "personal": _sealing_keys(folder),
         "postgres": {"POSTGRES_PASSWORD": password},
         "nats": {"NATS_TOKEN": nats_token},
         "grafana": {"GF_SECURITY_ADMIN_PASSWORD": secrets.token_urlsafe(12)},
     }
-    files = [target / f"{name}.env" for name in environments]
-    if not all(path.exists() for path in files):
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for path, environment in zip(files, environments.values(), strict=True):
-            write_private(path, "".join(f"{name}={_quoted(value)}\n" for name, value in environment.items()))
-    return files
+    target.mkdir(mode=0o700, parents=True, exist_ok=True)
+    files = {name: target / f"{name}.env" for name in environments}
+    # these share passwords: all of them are made at once
+    is_whole = all(files[name].exists() for name in ("subgraphs", "postgres", "nats"))
+    for name, path in files.items():
+        if not (is_whole and path.exists()):
+            lines = (f"{variable}={_quoted(value)}\n" for variable, value in environments[name].items())
+            write_private(path, "".join(lines))
+    return list(files.values())
 
 
 def _quoted(value: str) -> str:

@@ -22,6 +22,7 @@ def settings_of(postgres_url: str, nats_url: str) -> dict[str, Any]:
     """What every subgraph's settings need; give it to the settings class of one."""
     return {
         "context_secret": SECRET,
+        "pii_keys": f"k1:{'1' * 64}",
         "database_url": postgres_url,
         "nats_url": nats_url,
         "database_pool_size": 5,

@@ -15,7 +15,6 @@ def users_settings(postgres_url: str, nats_url: str) -> UsersSettings:
     return UsersSettings(
         **settings_of(postgres_url, nats_url),
         jwt_private_key=SecretStr(generate_private_key()),
-        pii_keys=SecretStr("k1:" + "1" * 64),
         email_index_key=SecretStr("2" * 64),
         login_attempts_per_minute=5,
     )

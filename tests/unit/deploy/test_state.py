@@ -73,8 +73,8 @@ def test_secrets_are_generated_once_and_only_their_owner_may_read_them(folder: S
     assert private == {"jwks.json"}  # public keys
 
 
-def test_only_the_users_subgraph_gets_keys_that_sign_tokens_or_open_personal_data(folder: StateFolder) -> None:
-    assert {part: sorted(secrets_of(folder, part)) for part in ("router", "users", "orders")} == {
+def test_keys_that_sign_tokens_or_open_personal_data_go_to_those_who_need_them(folder: StateFolder) -> None:
+    assert {part: sorted(secrets_of(folder, part)) for part in ("router", "users", "orders", "products")} == {
         "router": ["PUNNET_CONTEXT_SECRET", "PUNNET_JWKS"],
         "users": [
             "PUNNET_CONTEXT_SECRET",
@@ -82,13 +82,15 @@ def test_only_the_users_subgraph_gets_keys_that_sign_tokens_or_open_personal_dat
             "PUNNET_JWT_PRIVATE_KEY",
             "PUNNET_PII_KEYS",
         ],
-        "orders": ["PUNNET_CONTEXT_SECRET"],
+        "orders": ["PUNNET_CONTEXT_SECRET", "PUNNET_PII_KEYS"],
+        "products": ["PUNNET_CONTEXT_SECRET"],
     }
 
 
 def test_container_secrets_are_written_once_and_each_kind_gets_its_own(folder: StateFolder) -> None:
     files = {path.stem: path for path in write_container_environments(folder)}
     texts = {name: path.read_text() for name, path in files.items()}
+    files["personal"].unlink()  # as if this were the folder of a version that did not write it
     write_container_environments(folder)
     assert {name: path.read_text() for name, path in files.items()} == texts
     assert {name: sorted(line.partition("=")[0] for line in text.splitlines()) for name, text in texts.items()} == {
@@ -100,6 +102,7 @@ def test_container_secrets_are_written_once_and_each_kind_gets_its_own(folder: S
             "PUNNET_JWT_PRIVATE_KEY",
             "PUNNET_PII_KEYS",
         ],
+        "personal": ["PUNNET_PII_KEYS"],
         "postgres": ["POSTGRES_PASSWORD"],
         "nats": ["NATS_TOKEN"],
         "grafana": ["GF_SECURITY_ADMIN_PASSWORD"],

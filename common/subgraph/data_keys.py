@@ -1,0 +1,123 @@
+"""A data key per person, wrapped, in the database of the subgraph that seals with it.
+
+Forgetting the row is the erasure of everything sealed with it (crypto-shredding): also of what lies in backups of other
+tables, in dead tuples and in the write-ahead log, as far as the row itself is gone from them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from pydantic import SecretStr
+from tortoise import fields
+from tortoise.models import Model
+
+from common.clock import Clock
+from common.events.sql import SqlConnection
+from common.settings import SubgraphSettings
+from common.subgraph.database import Database, fetch
+from common.subgraph.sealing import KeyRing, Sealer, parse_keys
+
+#: rows a rotation wraps anew in one transaction
+ROTATION_BATCH = 500
+
+# A key that another transaction is adding right now is invisible to the SELECT and in the way of the INSERT: no row.
+_GET_OR_ADD = """
+WITH added AS (
+    INSERT INTO data_key (subject, wrapped_key, key_id, created_at) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (subject) DO NOTHING RETURNING wrapped_key)
+SELECT wrapped_key FROM added UNION ALL SELECT wrapped_key FROM data_key WHERE subject = $1
+"""
+
+
+class DataKeyModel(Model):
+    """Data keys, in each subgraph's own database.
+
+    class DataKey(DataKeyModel):
+        class Meta(DataKeyModel.Meta):
+            abstract = False
+    """
+
+    #: whom the sealed data are about: a user's id
+    subject = fields.UUIDField(primary_key=True)
+    wrapped_key = fields.BinaryField()
+    #: id of the key-encryption key it is wrapped under
+    key_id = fields.CharField(max_length=32, db_index=True)
+    created_at = fields.DatetimeField()
+
+    class Meta:
+        abstract = True
+        table = "data_key"
+
+
+class SealingSettings(SubgraphSettings):
+    """For subgraphs that keep personal data."""
+
+    #: key-encryption keys of personal data: `<id>:<64 hex digits>`, several separated by commas, the first wraps
+    pii_keys: SecretStr
+
+    def key_ring(self) -> KeyRing:
+        """Raises ValueError for keys that cannot be read."""
+        return KeyRing(parse_keys(self.pii_keys.get_secret_value()))
+
+
+@dataclass(frozen=True, slots=True)
+class DataKeys:
+    """The table `data_key` of one subgraph."""
+
+    ring: KeyRing
+    clock: Clock
+
+    async def sealer(self, connection: SqlConnection, subject: UUID) -> Sealer:
+        """The person's key, made when there is none yet. One statement."""
+        parameters = [subject, self.ring.new_key(subject), self.ring.current_id, self.clock.now()]
+        rows = await fetch(connection, _GET_OR_ADD, parameters)
+        while not rows:
+            rows = await fetch(connection, _GET_OR_ADD, parameters)
+        return self.ring.open(rows[0]["wrapped_key"], subject)
+
+    async def sealers(self, connection: SqlConnection, subjects: Sequence[UUID]) -> Mapping[UUID, Sealer]:
+        """Of those who have a key; people who were erased have none. One statement.
+
+        Lists better join: `LEFT JOIN data_key k ON k.subject = …` and `ring.open(row["wrapped_key"], subject)`.
+        """
+        rows = await fetch(
+            connection, "SELECT subject, wrapped_key FROM data_key WHERE subject = any($1)", [list(subjects)]
+        )
+        return {row["subject"]: self.ring.open(row["wrapped_key"], row["subject"]) for row in rows}
+
+    async def forget(self, connection: SqlConnection, subject: UUID) -> bool:
+        """What was sealed about that person opens never again. False if there was no key."""
+        return bool(await fetch(connection, "DELETE FROM data_key WHERE subject = $1 RETURNING subject", [subject]))
+
+    async def rotate(self, database: Database) -> int:
+        """Wraps every data key under the newest key-encryption key; how many were under another one.
+
+        May run beside everything else, several times, and be killed: what is done stays done.
+        """
+        rotated_count = 0
+        while batch := await self._rotate_batch(database):
+            rotated_count += batch
+        return rotated_count
+
+    async def _rotate_batch(self, database: Database) -> int:
+        async with database.transaction() as connection:
+            rows = await fetch(
+                connection,
+                """SELECT subject, wrapped_key FROM data_key WHERE key_id <> $1
+                   ORDER BY subject LIMIT $2 FOR UPDATE SKIP LOCKED""",
+                [self.ring.current_id, ROTATION_BATCH],
+            )
+            if rows:
+                await fetch(
+                    connection,
+                    """UPDATE data_key SET wrapped_key = new.wrapped_key, key_id = $3
+                       FROM unnest($1::uuid[], $2::bytea[]) AS new (subject, wrapped_key)
+                       WHERE data_key.subject = new.subject""",
+                    [
+                        [row["subject"] for row in rows],
+                        [self.ring.rewrap(row["wrapped_key"], row["subject"]) for row in rows],
+                        self.ring.current_id,
+                    ],
+                )
+        return len(rows)

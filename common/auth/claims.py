@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from common.auth.principal import Principal
 from common.errors import UnauthenticatedError
 
 #: scope-token of RFC 6749 section 3.3
@@ -27,12 +28,18 @@ def check_times(claims: Mapping[str, Any], *, now_s: float, leeway_s: float) -> 
     return expires_at
 
 
-def subject_of(claims: Mapping[str, Any]) -> str:
-    """A printable, not empty subject: it ends up in logs, headers and event metadata."""
-    subject = claims.get("sub")
-    if not isinstance(subject, str) or not subject or len(subject) > 255 or not subject.isprintable():
-        raise UnauthenticatedError("token without a usable sub")
-    return subject
+def principal_of(claims: Mapping[str, Any]) -> Principal:
+    """Who a checked token or statement with a subject is about. The session is `sid` of OpenID Connect."""
+    session = _printable(claims, "sid") if "sid" in claims else None
+    return Principal(_printable(claims, "sub"), names_in(claims, "roles"), names_in(claims, "scope"), session)
+
+
+def _printable(claims: Mapping[str, Any], claim: str) -> str:
+    """A printable, not empty text: it ends up in logs, headers and event metadata."""
+    text = claims.get(claim)
+    if not isinstance(text, str) or not text or len(text) > 255 or not text.isprintable():
+        raise UnauthenticatedError(f"token without a usable {claim}")
+    return text
 
 
 def names_in(claims: Mapping[str, Any], claim: str) -> frozenset[str]:

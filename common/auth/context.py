@@ -10,7 +10,7 @@ from typing import Any
 
 import jwt
 
-from common.auth.claims import check_times, names_claim, names_in, subject_of
+from common.auth.claims import check_times, names_claim, principal_of
 from common.auth.principal import ANONYMOUS, Principal
 from common.clock import Clock
 from common.errors import UnauthenticatedError
@@ -38,6 +38,8 @@ def sign_context(principal: Principal, *, secret: bytes, now_s: float, lifetime_
     }
     if principal.subject is not None:
         payload["sub"] = principal.subject
+    if principal.session is not None:
+        payload["sid"] = principal.session
     return jwt.encode(payload, secret, algorithm=_ALGORITHM)
 
 
@@ -91,9 +93,7 @@ class ContextVerifier:
 
 
 def _principal(claims: Mapping[str, Any]) -> Principal:
-    if "sub" not in claims:
-        return ANONYMOUS
-    return Principal(subject_of(claims), names_in(claims, "roles"), names_in(claims, "scope"))
+    return principal_of(claims) if "sub" in claims else ANONYMOUS
 
 
 def _claims(token: str, secrets: Sequence[bytes]) -> Mapping[str, Any]:

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 class Principal:
     """`subject` is the user's id (`usr_…`) or, for a part of the system, `system:<name>`; None for an anonymous caller.
 
-    Roles and scopes are what the token says; which scopes a role brings is decided where tokens are issued.
+    Roles and scopes are what the token says; which scopes a role brings is decided where tokens are issued. `session`
+    is the login the token belongs to, None for a token that belongs to none.
     """
 
     subject: str | None
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
+    session: str | None = None
 
     @property
     def is_authenticated(self) -> bool:

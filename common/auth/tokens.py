@@ -16,7 +16,7 @@ import orjson
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from common.auth.claims import check_times, names_claim, names_in, subject_of
+from common.auth.claims import check_times, names_claim, principal_of
 from common.auth.keys import MAX_KID_LENGTH, KeySource
 from common.auth.principal import Principal
 from common.clock import Clock
@@ -91,6 +91,8 @@ class TokenSigner:
             "roles": names_claim(principal.roles),
             "scope": names_claim(principal.scopes),
         }
+        if principal.session is not None:
+            payload["sid"] = principal.session
         token = jwt.encode(payload, self._private_key, algorithm="EdDSA", headers={"kid": self.kid})
         return SignedToken(token, datetime.fromtimestamp(now_s + self._lifetime_s, UTC))
 
@@ -129,8 +131,7 @@ class TokenVerifier:
         """Raises UnauthenticatedError for whatever is wrong with the token; its text says what, for the log only."""
         claims = await self._claims(token)
         expires_at_s = check_times(claims, now_s=self._clock.now().timestamp(), leeway_s=self._leeway_s)
-        principal = Principal(subject_of(claims), names_in(claims, "roles"), names_in(claims, "scope"))
-        return VerifiedToken(principal, datetime.fromtimestamp(expires_at_s, UTC), claims)
+        return VerifiedToken(principal_of(claims), datetime.fromtimestamp(expires_at_s, UTC), claims)
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
         now_s = self._clock.monotonic()

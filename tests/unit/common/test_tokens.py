@@ -44,10 +44,10 @@ def _verifier(clock: FrozenClock, **options: Any) -> TokenVerifier:
 
 async def test_a_token_tells_who_its_owner_is() -> None:
     clock = FrozenClock()
-    signed = _signer(clock).sign(ALICE, sid="ses_1")
+    signed = _signer(clock).sign(ALICE, nick="al")
     verified = await _verifier(clock).verify(signed.token)
     assert verified.principal == ALICE
-    assert (verified.expires_at, verified.claims["sid"]) == (signed.expires_at, "ses_1")
+    assert (verified.expires_at, verified.claims["nick"]) == (signed.expires_at, "al")
     assert (signed.expires_at - clock.now()).total_seconds() == 900
 
 
@@ -105,6 +105,8 @@ def _encode(clock: FrozenClock, headers: dict[str, Any] | None = None, **claims:
         {"sub": 7},
         {"sub": "usr_1\r\nx-admin: yes"},
         {"sub": "u" * 256},
+        {"sid": 7},
+        {"sid": "ses_1\r\n"},
         {"roles": {"ADMIN": True}},
         {"scope": [1, 2]},
         {"roles": ["CUSTOMER ADMIN"]},
@@ -122,6 +124,11 @@ async def test_roles_and_scopes_are_read_from_lists_too() -> None:
     clock = FrozenClock()
     verified = await _verifier(clock).verify(_encode(clock, roles=["A", "B"], scope="x:read  x:write"))
     assert verified.principal == Principal("usr_1", frozenset({"A", "B"}), frozenset({"x:read", "x:write"}))
+
+
+async def test_a_token_says_which_login_it_belongs_to() -> None:
+    clock = FrozenClock()
+    assert (await _verifier(clock).verify(_encode(clock, sid="ses_1"))).principal.session == "ses_1"
 
 
 def _forged(header: dict[str, Any], clock: FrozenClock, sign: Callable[[bytes], bytes]) -> str:

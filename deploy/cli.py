@@ -127,6 +127,21 @@ def containers() -> None:
         Terminal().show(str(path))
 
 
+@app.command()
+def prove(
+    only: Annotated[str, typer.Option(help="Scenarios by number, with commas: R1,R5. All unless given.")] = "",
+    scale: Annotated[float, typer.Option(help="Share of the full numbers, for short runs.", min=0.001, max=1)] = 1.0,
+    seed: Annotated[int, typer.Option(help="Decides everything random: the same seed, the same run.")] = 1,
+    report: Annotated[Path | None, typer.Option(help="Write the table there, e.g. docs/reliability.md.")] = None,
+) -> None:
+    """Prove the laws of the shop under fire, on shops of its own. Exit status 1 when something is disproved."""
+    from deploy.prove.run import Options, prove, select
+
+    terminal = Terminal()
+    if not asyncio.run(prove(select(only), Options(scale, seed, report), terminal)):
+        raise typer.Exit(1)
+
+
 @schema_app.command("export")
 def export_schema() -> None:
     """Write schema/: each subgraph's SDL, the composed supergraph and the API schema."""

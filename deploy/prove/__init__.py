@@ -1,0 +1,1 @@
+"""Proofs: laws of the shop, an auditor that checks them, and scenarios that try to break them (`punnet prove`)."""

@@ -1,0 +1,180 @@
+"""What buyers and staff do in scenarios: each a GraphQL request to the router, and a note of what was acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from deploy.prove.client import Answer, Crowd, LostAnswerError, RefusedError
+from deploy.prove.evidence import Acknowledged
+from deploy.prove.shop import ProvenShop
+
+ADDRESS = {"street": "Lindenallee 7", "city": "Jena", "zip": "07743", "country": "DE"}
+STAFF_SCOPES = (
+    "users:read_any",
+    "inventory:read",
+    "inventory:write",
+    "catalog:write",
+    "orders:read_any",
+    "orders:write_any",
+    "orders:fulfil",
+    "payments:read_any",
+    "payments:write",
+    "payments:refund",
+    "ops:events",
+    "ops:read",
+)
+_STAFF_ID = "usr_01h455vb4pex5vsknk084sn02q"
+_PAUSE_S = 0.25
+
+ERRORS = "errors { __typename ... on UserError { message path } }"
+CREATE = f"""mutation Create($input: ProductCreateInput!) {{
+  productCreate(input: $input) {{ product {{ id }} {ERRORS} }} }}"""
+PLACE = f"""mutation Place($input: OrderPlaceInput!) {{
+  orderPlace(input: $input) {{ order {{ id number status total {{ amount currency }} }} {ERRORS} }} }}"""
+PAY = f"""mutation Pay($input: PaymentCreateInput!) {{
+  paymentCreate(input: $input) {{ payment {{ id status }} {ERRORS} }} }}"""
+CANCEL = f"""mutation Cancel($id: ID!, $reason: CancelReason!, $key: String) {{
+  orderCancel(id: $id, reason: $reason, idempotencyKey: $key) {{ order {{ id status }} {ERRORS} }} }}"""
+REFUND = f"""mutation Refund($input: RefundCreateInput!) {{
+  refundCreate(input: $input) {{ refund {{ id status }} {ERRORS} }} }}"""
+SHIP = f"""mutation Ship($input: FulfillmentCreateInput!) {{
+  fulfillmentCreate(input: $input) {{ order {{ id status fulfillments {{ id }} }} {ERRORS} }} }}"""
+DELIVER = f"mutation Deliver($id: ID!) {{ fulfillmentDeliver(id: $id) {{ order {{ id status }} {ERRORS} }} }}"
+STATUS = "query Status($id: ID!) { order(id: $id) { status } }"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The payload of a mutation. `problems` are the types of its errors, or codes of GraphQL errors."""
+
+    entity: Mapping[str, Any] | None
+    problems: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return str(self.entity["id"]) if self.entity else ""
+
+    @property
+    def status(self) -> str:
+        return str(self.entity["status"]) if self.entity else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """Ways to do it once (`place`), and until it is decided (`place_surely`): what a patient client does."""
+
+    crowd: Crowd
+    shop: ProvenShop
+    acknowledged: Acknowledged
+    staff: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "staff", self.shop.token(_STAFF_ID, ("ADMIN",), STAFF_SCOPES))
+
+    async def new_product(self, units: int, price: str = "10.00", name: str = "Punnet of strawberries") -> str:
+        """Its id; one that cannot be shipped by weight costs nothing extra."""
+        product = {"name": name, "price": {"amount": price, "currency": "USD"}, "inventory": units, "weightGrams": 100}
+        data = await self.crowd.ask(CREATE, {"input": product}, self.staff)
+        return str(data["productCreate"]["product"]["id"])
+
+    def order_input(self, items: Mapping[str, int] | Sequence[tuple[str, int]], key: str) -> dict[str, Any]:
+        pairs = items.items() if isinstance(items, Mapping) else items
+        lines = [{"productId": product, "quantity": quantity} for product, quantity in pairs]
+        return {"items": lines, "shippingAddress": ADDRESS, "idempotencyKey": key}
+
+    async def place(self, buyer: str, items: Mapping[str, int] | Sequence[tuple[str, int]], key: str = "") -> Outcome:
+        """Raises LostAnswerError and RefusedError."""
+        given = self.order_input(items, key or uuid4().hex)
+        outcome = _outcome(await self.crowd.ask(PLACE, {"input": given}, buyer), "orderPlace", "order")
+        if outcome.entity:
+            self.acknowledged.orders.add(outcome.id)
+        return outcome
+
+    async def pay(self, buyer: str, order_id: str, token: str = "tok_visa", key: str = "") -> Outcome:  # noqa: S107
+        """Raises LostAnswerError and RefusedError."""
+        given = {"orderId": order_id, "paymentMethodToken": token, "idempotencyKey": key or uuid4().hex}
+        outcome = _outcome(await self.crowd.ask(PAY, {"input": given}, buyer), "paymentCreate", "payment")
+        if outcome.status in {"AUTHORIZED", "CAPTURED"}:
+            self.acknowledged.payments.add(outcome.id)
+        return outcome
+
+    async def refund(self, payment_id: str, amount: str | None, key: str = "") -> Outcome:
+        """By staff. Raises LostAnswerError and RefusedError."""
+        given: dict[str, Any] = {"paymentId": payment_id, "idempotencyKey": key or uuid4().hex}
+        if amount is not None:
+            given["amount"] = {"amount": amount, "currency": "USD"}
+        outcome = _outcome(await self.crowd.ask(REFUND, {"input": given}, self.staff), "refundCreate", "refund")
+        if outcome.entity:
+            self.acknowledged.refunds.add(outcome.id)
+        return outcome
+
+    async def cancel(self, caller: str, order_id: str, reason: str = "CUSTOMER", key: str | None = None) -> Outcome:
+        """Raises LostAnswerError and RefusedError."""
+        given = {"id": order_id, "reason": reason, "key": key}
+        return _outcome(await self.crowd.ask(CANCEL, given, caller), "orderCancel", "order")
+
+    async def place_surely(self, buyer: str, items: Mapping[str, int], key: str) -> Outcome:
+        """Asks again under the same key until the shop decides."""
+        while True:
+            try:
+                return await self.place(buyer, items, key)
+            except (LostAnswerError, RefusedError) as exc:
+                await _again(exc)
+
+    async def pay_surely(self, buyer: str, order_id: str, key: str, token: str = "tok_visa") -> Outcome:  # noqa: S107
+        """Asks again under the same key until the shop decides."""
+        while True:
+            try:
+                return await self.pay(buyer, order_id, token, key)
+            except (LostAnswerError, RefusedError) as exc:
+                await _again(exc)
+
+    async def status(self, order_id: str) -> str:
+        """Asks again until there is an answer; empty where staff see no such order."""
+        while True:
+            try:
+                order = (await self.crowd.ask(STATUS, {"id": order_id}, self.staff))["order"]
+            except (LostAnswerError, RefusedError) as exc:
+                await _again(exc)
+            else:
+                status = str(order["status"]) if order else ""
+                if status == "CONFIRMED":
+                    self.acknowledged.confirmed.add(order_id)
+                return status
+
+    async def statuses(self, order_id: str, wanted: set[str], timeout_s: float = 60.0) -> str:
+        """The first of the wanted ones that the order has; raises TimeoutError."""
+        async with asyncio.timeout(timeout_s):
+            while True:
+                seen = await self.status(order_id)
+                if seen in wanted:
+                    return seen
+                await asyncio.sleep(_PAUSE_S)
+
+
+async def _again(error: LostAnswerError | RefusedError) -> None:
+    """A pause before the next try; raises the error where trying again is no use."""
+    hopeless = {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "FORBIDDEN", "UNAUTHENTICATED", "GRAPHQL_PARSE_FAILED"}
+    if isinstance(error, RefusedError) and hopeless.intersection(error.codes):
+        raise error
+    await asyncio.sleep(_PAUSE_S)
+
+
+def _outcome(data: Mapping[str, Any], mutation: str, entity: str) -> Outcome:
+    payload = data[mutation]
+    return Outcome(payload[entity], tuple(error["__typename"] for error in payload["errors"]))
+
+
+def problems_of(answer: Answer) -> tuple[str, ...]:
+    """Codes of GraphQL errors, or types of the errors in the payload of a single mutation; empty when all went well."""
+    if answer.status != 200:
+        return tuple(RefusedError(answer).codes)
+    body = answer.json()
+    if body.get("errors"):
+        return tuple(RefusedError(answer).codes)
+    (payload,) = body["data"].values()
+    return tuple(error["__typename"] for error in payload["errors"])

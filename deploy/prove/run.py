@@ -1,0 +1,82 @@
+"""Runs scenarios one after another, each on a shop of its own, and writes down what came of it."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local.errors import LocalError
+from deploy.local.terminal import Terminal
+from deploy.prove.auditor import Auditor
+from deploy.prove.evidence import SUBGRAPHS, evidence
+from deploy.prove.report import Result, write_report
+from deploy.prove.scenario import Arena, Scenario
+from deploy.prove.scenarios import SCENARIOS
+from deploy.prove.shop import proven_shop
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    scale: float
+    seed: int
+    report: Path | None
+
+
+def select(numbers: str) -> list[Scenario]:
+    """`R1,R5`, or all of them. Raises LocalError for a number there is none of."""
+    wanted = [number.strip().upper() for number in numbers.split(",") if number.strip()]
+    by_number = {scenario.number: scenario for scenario in SCENARIOS}
+    if unknown := [number for number in wanted if number not in by_number]:
+        raise LocalError(f"No scenario {', '.join(unknown)}; there are {', '.join(by_number)}.")
+    return [by_number[number] for number in wanted] or list(SCENARIOS)
+
+
+async def prove(scenarios: Sequence[Scenario], options: Options, terminal: Terminal) -> bool:
+    """True when nothing was disproved."""
+    results: list[Result] = []
+    for scenario in scenarios:
+        terminal.say(f"{scenario.number} {scenario.title}: {scenario.numbers}")
+        result = await prove_one(scenario, options, terminal)
+        results.append(result)
+        (terminal.say if result.holds else terminal.fail)(
+            f"{scenario.number} {'holds' if result.holds else 'DISPROVED'} after {result.seconds:.0f} s: {result.said}"
+        )
+        if options.report is not None:
+            write_report(options.report, results)
+    return all(result.holds for result in results)
+
+
+async def prove_one(scenario: Scenario, options: Options, terminal: Terminal) -> Result:
+    began = time.monotonic()
+    samples = 0
+    try:
+        async with (
+            proven_shop(
+                scenario.environment, router_workers=scenario.router_workers, programs=scenario.programs
+            ) as shop,
+            evidence({name: shop.database_url(name) for name in SUBGRAPHS}, shop.servers.nats_url) as seen,
+        ):
+            auditor = Auditor(seen)
+            arena = Arena(
+                shop,
+                seen,
+                auditor,
+                scale=options.scale,
+                seed=options.seed,
+                say=lambda text: terminal.say(f"  {text}"),
+                random=random.Random(options.seed),  # noqa: S311 - reproducible, not secret
+            )
+            if scenario.is_audited:
+                async with auditor.watching():
+                    said = await scenario.run(arena)
+                await auditor.at_rest(scenario.rest_timeout_s)
+                auditor.judge()
+            else:
+                said = await scenario.run(arena)
+            samples = auditor.sample_count
+    except AssertionError as exc:
+        return Result(scenario, options, False, f"{type(exc).__name__}: {exc}", time.monotonic() - began, samples)
+    return Result(scenario, options, True, said, time.monotonic() - began, samples)

@@ -1,0 +1,195 @@
+"""A fresh, empty shop of its own for each scenario: embedded servers, a process per subgraph, the router in front.
+
+What dies is started again at once, unlike under `punnet up`, whose pauses protect a machine from a program that cannot
+live. Everything is started from the main thread, because children die with the thread that started them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from uuid import UUID
+
+from common.auth import Principal, TokenSigner, load_private_key
+from common.clock import SystemClock
+from common.ids import format_id, uuid7
+from common.settings import Settings, database_url_for
+from deploy.local.children import Child, Program, kill_all, stop_all
+from deploy.local.secrets import signing_key
+from deploy.local.servers import Servers, servers
+from deploy.local.state import StateFolder
+from deploy.local.terminal import Terminal
+from deploy.local.topology import free_port, one_process_each
+
+_REVIVE_POLL_S = 0.05
+_TOKEN_LIFETIME_S = 4 * 3600
+
+
+class QuietTerminal(Terminal):
+    """Says nothing: scenarios report for themselves."""
+
+    @contextmanager
+    def step(self, text: str) -> Iterator[None]:
+        yield
+
+    def say(self, text: str) -> None: ...
+
+    def warn(self, text: str) -> None: ...
+
+
+@dataclass(slots=True)
+class ProvenShop:
+    """A started shop. Times are those of this machine."""
+
+    folder: StateFolder
+    servers: Servers
+    children: dict[str, Child]
+    url: str
+    subgraph_urls: Mapping[str, str]
+    environment: Mapping[str, str]
+    #: address of the payment provider's own ledger
+    provider_url: str = ""
+    deaths: int = 0
+    is_reviving: bool = True
+    _signer: TokenSigner = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._signer = TokenSigner(
+            load_private_key(signing_key(self.folder)),
+            issuer=Settings.model_fields["jwt_issuer"].default,
+            audience=Settings.model_fields["jwt_audience"].default,
+            clock=SystemClock(),
+            lifetime_s=_TOKEN_LIFETIME_S,
+        )
+
+    def token(self, subject: str, roles: Sequence[str] = ("CUSTOMER",), scopes: Sequence[str] = ()) -> str:
+        """An access token as the users subgraph would give it."""
+        return self._signer.sign(Principal(subject, frozenset(roles), frozenset(scopes))).token
+
+    def buyer(self, number: int | None = None) -> str:
+        """Token of a customer nobody else is; the same number is the same customer."""
+        user = uuid7() if number is None else UUID(int=(0x018F << 112) | (0x7 << 76) | (0b10 << 62) | number)
+        return self.token(format_id("usr", user))
+
+    def database_url(self, subgraph: str) -> str:
+        return database_url_for(self.servers.database_url, f"punnet_{subgraph}")
+
+    def kill(self, name: str) -> None:
+        """SIGKILL; the keeper starts it again."""
+        process = self.children[name].process
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+
+    async def until_ready(self) -> None:
+        """Until every process answers that it is ready; raises LocalError when one does not."""
+        await asyncio.sleep(2 * _REVIVE_POLL_S)  # the keeper starts what has just died
+        for child in self.children.values():
+            await _ready(child)
+
+    async def keep_alive(self) -> None:
+        """Starts again at once what died, for ever."""
+        while True:
+            for child in self.children.values():
+                if self.is_reviving and child.process is not None and child.process.poll() is not None:
+                    self.deaths += 1
+                    child.start()
+            await asyncio.sleep(_REVIVE_POLL_S)
+
+
+async def _ready(child: Child) -> None:
+    # asking blocks for milliseconds and sleeps in between; it must not stop the crowd
+    await asyncio.to_thread(child.wait_until_ready)
+
+
+@asynccontextmanager
+async def proven_shop(
+    environment: Mapping[str, str] | None = None,
+    *,
+    router_workers: int = 1,
+    only: Sequence[str] = (),
+    programs: Mapping[str, Sequence[str]] | None = None,
+) -> AsyncIterator[ProvenShop]:
+    """`environment` is added to every process's. `programs` replaces the command of a process by name. Its data is
+    gone afterwards; it is kept, and its place said, when the block raises."""
+    home = _new_folder()
+    folder = StateFolder(home)
+    extra = dict(environment or {})
+    terminal = QuietTerminal()
+    is_well = False
+    try:
+        async with AsyncExitStack() as stack:
+            sync = stack.enter_context(ExitStack())
+            sync.enter_context(folder.locked())
+            running = sync.enter_context(servers(folder, terminal))
+            port = free_port()
+            topology = one_process_each(folder, running.environment(), host="127.0.0.1", port=port)
+            children: dict[str, Child] = {}
+            sync.callback(lambda: kill_all(list(children.values())))
+            shop = ProvenShop(
+                folder,
+                running,
+                children,
+                f"http://127.0.0.1:{port}",
+                topology.subgraph_urls,
+                extra,
+                _provider(topology.groups),
+            )
+            for group in topology.groups:
+                wanted = [_program(program, extra, router_workers, programs or {}) for program in group]
+                started = [Child(program, folder.logs / f"{program.name}.log") for program in wanted]
+                children |= {child.program.name: child for child in started}
+                for child in started:
+                    child.start()
+                for child in started:
+                    await _ready(child)
+            keeper = asyncio.create_task(shop.keep_alive())
+            try:
+                yield shop
+                shop.is_reviving = False
+                await asyncio.to_thread(stop_all, list(reversed(children.values())))
+            finally:
+                shop.is_reviving = False
+                keeper.cancel()
+        is_well = True
+    finally:
+        if is_well:
+            StateFolder(home).drop()
+            shutil.rmtree(home, ignore_errors=True)
+        else:
+            print(f"  the data of this shop is kept in {home}", file=sys.stderr)
+
+
+def _new_folder() -> Path:
+    home = Path(tempfile.mkdtemp(prefix="punnet-prove-"))
+    home.chmod(0o711)  # PostgreSQL, which does not run as root, passes through to its data
+    return home
+
+
+def _program(
+    program: Program, extra: Mapping[str, str], router_workers: int, programs: Mapping[str, Sequence[str]]
+) -> Program:
+    argv = list(program.argv)
+    if program.name in programs:
+        # `… subgraph NAME --listen HOST:PORT` becomes `<command> HOST:PORT`
+        argv = [*programs[program.name], argv[-1]]
+    if program.name == "router" and router_workers > 1:
+        argv += ["--workers", str(router_workers)]
+    return replace(program, argv=argv, environment={**program.environment, **extra})
+
+
+def _provider(groups: Sequence[Sequence[Program]]) -> str:
+    for group in groups:
+        for program in group:
+            if url := program.environment.get("PUNNET_PAYMENT_PROVIDER_URL"):
+                return url
+    return ""

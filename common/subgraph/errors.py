@@ -42,6 +42,10 @@ OUTAGES = (
 )
 
 
+#: when a repetition whose first request is still running may come again
+RETRY_AFTER_MS = 1000
+
+
 class InvalidCursorError(BadInputError):
     """Not a cursor of this list, or one taken under another filter or order."""
 
@@ -63,6 +67,11 @@ class IdempotencyInFlightError(ConflictError):
 
     code = "IDEMPOTENCY_IN_FLIGHT"
     is_retryable = True
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The first request with this idempotency key is still running.", details={"retryAfterMs": RETRY_AFTER_MS}
+        )
 
 
 def present(error: GraphQLError) -> GraphQLError:

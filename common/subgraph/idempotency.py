@@ -21,6 +21,7 @@ from common.errors import BadInputError
 from common.events.sql import SqlConnection
 from common.subgraph.database import Database, fetch
 from common.subgraph.errors import IdempotencyConflictedError, IdempotencyInFlightError
+from common.subgraph.replay import mark_replay
 
 #: sagas retry for more than a day
 RETENTION = dt.timedelta(hours=72)
@@ -28,6 +29,8 @@ RETENTION = dt.timedelta(hours=72)
 IN_FLIGHT_WAIT_S = 2.0
 POLL_S = 0.02
 MAX_KEY_CHARACTERS = 255
+#: of `answer_clause`
+ANSWER_PLACEHOLDERS = 3
 
 Answer = dict[str, Any]
 
@@ -121,9 +124,10 @@ async def claim(connection: SqlConnection, clock: Clock, request: IdempotentRequ
     while not await _try_claim(connection, clock, request):
         stored = await _stored_answer(connection, request)
         if stored is not None:
+            mark_replay()
             return stored
         if clock.monotonic() >= give_up_at:
-            raise IdempotencyInFlightError("The first request with this idempotency key is still running.")
+            raise IdempotencyInFlightError
         await asyncio.sleep(POLL_S)
     return None
 
@@ -145,12 +149,25 @@ async def _try_claim(connection: SqlConnection, clock: Clock, request: Idempoten
     return bool(claimed)
 
 
+def answer_clause(first: int, *, only_if: str | None = None) -> str:
+    """A CTE named `answered` that stores the answer of `answer_values`, whose placeholders begin with `$first`: for an
+    effect that is one statement. `only_if` names a table expression: without a row in it nothing is stored."""
+    condition = f" AND EXISTS (SELECT FROM {only_if})" if only_if else ""
+    return f"""answered AS (
+    UPDATE idempotency SET answer = ${first + 2} WHERE scope = ${first} AND key = ${first + 1}{condition} RETURNING id
+)"""  # noqa: S608 - text of our own only
+
+
+def answer_values(request: IdempotentRequest, answer: Answer) -> list[Any]:
+    """What the placeholders of `answer_clause` stand for."""
+    return [request.scope, request.key, orjson.dumps(answer).decode()]
+
+
+_ANSWER = f"WITH {answer_clause(1)} SELECT id FROM answered"  # noqa: S608 - constants
+
+
 async def store_answer(connection: SqlConnection, request: IdempotentRequest, answer: Answer) -> None:
-    await fetch(
-        connection,
-        "UPDATE idempotency SET answer = $3 WHERE scope = $1 AND key = $2",
-        [request.scope, request.key, orjson.dumps(answer).decode()],
-    )
+    await fetch(connection, _ANSWER, answer_values(request, answer))
 
 
 async def _store_rejection(database: Database, clock: Clock, request: IdempotentRequest, answer: Answer) -> Outcome:

@@ -18,6 +18,7 @@ from common.clock import Clock
 from common.subgraph.database import Database, Row
 from common.subgraph.errors import IdempotencyConflictedError, IdempotencyInFlightError
 from common.subgraph.idempotency import IN_FLIGHT_WAIT_S, POLL_S, RETENTION, Answer, IdempotentRequest, check_key
+from common.subgraph.replay import mark_replay
 
 #: a first request that takes longer is taken for dead; longer than all its deadlines together
 LOCK_LIFETIME = dt.timedelta(seconds=15)
@@ -68,9 +69,10 @@ async def begin(database: Database, clock: Clock, request: IdempotentRequest, po
             return Begun(orjson.loads(claimed[0]["answer"])[_POINT])
         answer = _finished(request, await _stored(database, request))
         if answer is not None:
+            mark_replay()
             return Finished(answer)
         if clock.monotonic() >= give_up_at:
-            raise IdempotencyInFlightError("The first request with this idempotency key is still running.")
+            raise IdempotencyInFlightError
         await asyncio.sleep(POLL_S)
 
 

@@ -23,18 +23,18 @@ class TimeLimit:
         self._timer: asyncio.TimerHandle | None = None
 
     def started(self) -> _Started:
+        """The time runs from here; to be entered at once."""
         loop = self._loop
         if loop is None:
             loop = self._loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         if task is None:
             raise RuntimeError("a time limit needs a task that it can cancel")
-        return _Started(self, task, loop)
-
-    def expect(self, ends_at: float, loop: asyncio.AbstractEventLoop) -> None:
-        """Look then, unless a look is due already: it is earlier."""
-        if self._timer is None:
+        started = _Started(self.running, task)
+        ends_at = self.running[started] = loop.time() + self.timeout_s
+        if self._timer is None:  # else a look is due already, which is earlier
             self._timer = loop.call_at(ends_at, self._expire, loop)
+        return started
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
@@ -48,25 +48,22 @@ class TimeLimit:
 
 
 class _Started:
-    __slots__ = ("_cancelling", "_has_expired", "_limit", "_loop", "_task")
+    __slots__ = ("_cancelling", "_has_expired", "_running", "_task")
 
-    def __init__(self, limit: TimeLimit, task: asyncio.Task[object], loop: asyncio.AbstractEventLoop) -> None:
-        self._limit = limit
-        self._loop = loop
+    def __init__(self, running: dict[_Started, float], task: asyncio.Task[object]) -> None:
+        self._running = running
         self._task = task
-        self._cancelling = 0
+        self._cancelling = task.cancelling()
         self._has_expired = False
 
     def __enter__(self) -> None:
-        self._cancelling = self._task.cancelling()
-        limit, loop = self._limit, self._loop
-        ends_at = limit.running[self] = loop.time() + limit.timeout_s
-        limit.expect(ends_at, loop)
+        pass
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
-        self._limit.running.pop(self, None)
+        if not self._has_expired:
+            del self._running[self]
         # cancelled by others as well: then it is theirs, and the task has to end
-        if self._has_expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
+        elif self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from exc
 
     def expire(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from common.auth import CONTEXT_HEADER
 from router.config.traffic import HeaderRule, HeadersConfig
-from router.transport.model import Headers
+from router.transport.model import Headers, SharedHeaders
 
 #: RFC 9110 7.6.1 and what the client of the subgraph sets itself
 _NEVER_BY_PATTERN = frozenset(
@@ -34,14 +34,15 @@ class SubgraphHeaders:
     def headers_for(self, request_headers: Mapping[str, str], own: Headers) -> Callable[[str], Headers]:
         """A function of the subgraph's name for one request. `own` is added to every subgraph's headers."""
         if self._is_empty:
-            return lambda _: own
+            shared = SharedHeaders(own)
+            return lambda _: shared
         made: dict[str, Headers] = {}
 
         def of(subgraph: str) -> Headers:
             headers = made.get(subgraph)
             if headers is None:
                 rules = (*self._all, *self._by_subgraph.get(subgraph, ()))
-                headers = made[subgraph] = (*apply_rules(rules, request_headers).items(), *own)
+                headers = made[subgraph] = SharedHeaders((*apply_rules(rules, request_headers).items(), *own))
             return headers
 
         return of

@@ -12,6 +12,13 @@ from typing import Protocol, TypeAlias
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]  #: names in lower case, in the order they are sent
 
+
+class SharedHeaders(tuple[tuple[str, str], ...]):
+    """`Headers` that go along with several calls: the first client to write them leaves them here as it wrote them."""
+
+    written: bytes | None = None
+
+
 #: set by the client that opens the connection and writes the body; anybody else's are left out
 OWN_HEADERS = frozenset(
     {

@@ -9,7 +9,7 @@ from types import TracebackType
 from router.transport.addresses import HttpAddress, UnixAddress
 from router.transport.errors import ConnectionLostError, TransportError
 from router.transport.http.pool import Pool, PoolLimits
-from router.transport.model import OWN_HEADERS, Headers, SubgraphRequest, SubgraphResponse
+from router.transport.model import OWN_HEADERS, Headers, SharedHeaders, SubgraphRequest, SubgraphResponse
 
 #: a mutation cannot be sent again, so it only takes connections which a server has hardly had time to give up
 MUTATION_MAX_IDLE_S = 1.0
@@ -34,7 +34,6 @@ class HttpClient:
             f"POST {address.target} HTTP/1.1\r\nhost: {address.authority}\r\ncontent-type: application/json\r\n"
             "accept: application/json, application/graphql-response+json\r\naccept-encoding: identity\r\n"
         ).encode("ascii")
-        self._last_headers: tuple[Headers, bytes] = ((), b"")
 
     async def __aenter__(self) -> HttpClient:
         return self
@@ -46,7 +45,7 @@ class HttpClient:
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         body = request.body
-        head = b"%b%bcontent-length: %d\r\n\r\n" % (self._head, self._encode_headers(request.headers), len(body))
+        head = b"%b%bcontent-length: %d\r\n\r\n" % (self._head, write_headers(request.headers), len(body))
         max_idle_s = self._limits.max_idle_s if request.is_repeatable else MUTATION_MAX_IDLE_S
         connection = self._pool.take(max_idle_s) or await self._pool.acquire(max_idle_s)
         is_reused = connection.idle_since > 0.0
@@ -68,24 +67,24 @@ class HttpClient:
             connection.close()
             raise
 
-    def _encode_headers(self, headers: Headers) -> bytes:
-        """Headers mostly repeat from fetch to fetch of one request; line breaks in a value would be new headers.
 
-        Raises ValueError for what is not a header."""
-        known, encoded = self._last_headers
-        if headers is not known:
-            lines = []
-            for name, value in headers:
-                if name in OWN_HEADERS:
-                    continue
-                if (
-                    (name not in _GOOD_NAMES and not _HEADER_NAME(name))
-                    or "\r" in value
-                    or "\n" in value
-                    or "\0" in value
-                ):
-                    raise ValueError(f"header {name!r} cannot be sent")
-                lines.append(f"{name}: {value}\r\n")
-            encoded = "".join(lines).encode("latin-1", "replace")
-            self._last_headers = (headers, encoded)
-        return encoded
+def write_headers(headers: Headers) -> bytes:
+    """The lines of a request's head, without those that are the client's own. Raises ValueError for what is not a
+    header: line breaks in a value would be new headers."""
+    if not isinstance(headers, SharedHeaders):
+        return _write(headers)
+    written = headers.written
+    if written is None:
+        written = headers.written = _write(headers)
+    return written
+
+
+def _write(headers: Headers) -> bytes:
+    lines = []
+    for name, value in headers:
+        if name in OWN_HEADERS:
+            continue
+        if (name not in _GOOD_NAMES and not _HEADER_NAME(name)) or "\r" in value or "\n" in value or "\0" in value:
+            raise ValueError(f"header {name!r} cannot be sent")
+        lines.append(f"{name}: {value}\r\n")
+    return "".join(lines).encode("latin-1", "replace")

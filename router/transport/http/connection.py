@@ -12,6 +12,7 @@ from typing import Protocol, cast
 import httptools
 
 from router.transport.errors import ConnectionLostError, MalformedHttpError, ResponseTooLargeError, TransportError
+from router.transport.http.known_heads import KnownHeads
 from router.transport.model import SubgraphResponse
 
 
@@ -24,8 +25,11 @@ class ConnectionOwner(Protocol):
 class Connection(asyncio.Protocol):
     """Made by the pool through `loop.create_connection`."""
 
-    def __init__(self, owner: ConnectionOwner, loop: asyncio.AbstractEventLoop, max_response_bytes: int) -> None:
+    def __init__(
+        self, owner: ConnectionOwner, loop: asyncio.AbstractEventLoop, max_response_bytes: int, known_heads: KnownHeads
+    ) -> None:
         self._owner = owner
+        self._known_heads = known_heads
         self._loop = loop  # kept: `get_running_loop` costs a system call before Python 3.12
         self._max_response_bytes = max_response_bytes
         self._transport: asyncio.Transport | None = None
@@ -40,6 +44,7 @@ class Connection(asyncio.Protocol):
         self._size_bytes = 0
         self._is_sized = False
         self._ends_at_eof = False
+        self._piece: bytes | None = None  #: the response so far, while it is one piece
 
     @property
     def is_closed(self) -> bool:
@@ -75,7 +80,15 @@ class Connection(asyncio.Protocol):
         if self._waiter is None:  # an answer nobody asked for, as a 408 before the server closes
             self.close()
             return
-        self._has_received = True
+        if self._has_received:
+            self._piece = None
+        else:
+            known = self._known_heads.read(data)
+            if known is not None:
+                self._answer(known, may_stay=True)
+                return
+            self._has_received = True
+            self._piece = data
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -124,11 +137,16 @@ class Connection(asyncio.Protocol):
             self._complete()
 
     def _complete(self) -> None:
-        waiter, self._waiter = self._waiter, None
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         response = SubgraphResponse(self._parser.get_status_code(), body)
         may_stay = self._transport is not None and not self._ends_at_eof and self._parser.should_keep_alive()
+        if may_stay and self._piece is not None:
+            self._known_heads.remember(self._piece, response)
         self._begin()
+        self._answer(response, may_stay=may_stay)
+
+    def _answer(self, response: SubgraphResponse, *, may_stay: bool) -> None:
+        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
             waiter.set_result(response)
         if may_stay:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from router.transport.addresses import HttpAddress, UnixAddress
 from router.transport.errors import ConnectFailedError
 from router.transport.http.connection import Connection
+from router.transport.http.known_heads import KnownHeads
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Pool:
         self._open: set[Connection] = set()
         self._opening_count = 0
         self._waiters: deque[asyncio.Future[Connection | None]] = deque()
+        self._known_heads = KnownHeads()
         self._is_closed = False
         self._all_closed = asyncio.Event()
 
@@ -99,7 +101,7 @@ class Pool:
         loop, address = self._running_loop(), self._address
 
         def make() -> Connection:
-            return Connection(self, loop, self._limits.max_response_bytes)
+            return Connection(self, loop, self._limits.max_response_bytes, self._known_heads)
 
         if isinstance(address, UnixAddress):
             _, connection = await loop.create_unix_connection(make, address.socket_path)

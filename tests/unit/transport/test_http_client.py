@@ -255,3 +255,23 @@ async def test_a_unix_socket_is_an_address_like_any_other(tmp_path: object) -> N
     server = await asyncio.start_unix_server(handle, socket_path)
     async with server, HttpClient(UnixAddress(socket_path, "/graphql")) as client:
         assert (await client.send(QUERY)).body == b"{}"
+
+
+@pytest.mark.parametrize(
+    "later",
+    [OK, OK.replace(b"{}", b"[]"), OK.replace(b"2\r", b"4\r") + b"{}", OK.replace(b"200 OK", b"503 no")],
+    ids=["equal", "another body", "another length", "another status"],
+)
+@pytest.mark.parametrize("pause", [False, True], ids=["at once", "byte by byte"])
+async def test_a_head_seen_before_is_read_as_the_first_time(later: bytes, pause: bool) -> None:
+    async with serving(answering(OK, OK, later, OK, pause=pause)) as client:
+        answers = [await client.send(QUERY) for _ in range(4)]
+    expected = SubgraphResponse(503 if b"503" in later else 200, later.partition(b"\r\n\r\n")[2])
+    assert answers == [SubgraphResponse(200, b"{}")] * 2 + [expected, SubgraphResponse(200, b"{}")]
+
+
+async def test_a_known_head_without_its_whole_body_is_no_response() -> None:
+    async with serving(answering(OK, OK[:-1])) as client:
+        await client.send(QUERY)
+        with pytest.raises(ConnectionLostError):
+            await client.send(MUTATION)

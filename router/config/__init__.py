@@ -5,7 +5,7 @@
 Only keys that work are known; any other is an error that names it. Ours beside Apollo's: `limits.max_selections`,
 `traffic_shaping.*.retry`, `traffic_shaping.*.circuit_breaker`, `rate_limit`, `signed_context`, `sandbox.bundle`,
 `sandbox.examples`, `subscription.{heartbeat_interval, connection_init_timeout, max_per_socket}`,
-`expose_query_plan`.
+`expose_query_plan`, `rest`.
 """
 
 from router.config.load import parse_config, read_config

@@ -17,6 +17,7 @@ from router.config.http import (
     ServerConfig,
     SupergraphConfig,
 )
+from router.config.rest import RestConfig
 from router.config.security import (
     AuthenticationConfig,
     AuthorizationConfig,
@@ -53,6 +54,8 @@ class RouterConfig(Section):
     override_subgraph_url: dict[str, str] = Field(default_factory=dict)
     subscription: SubscriptionConfig = SubscriptionConfig()
     telemetry: TelemetryConfig = TelemetryConfig()
+    #: ours: routes made of GraphQL documents
+    rest: RestConfig | None = None
     #: ours: answer the header `Apollo-Expose-Query-Plan` (Apollo: a plugin, or APOLLO_EXPOSE_QUERY_PLAN)
     expose_query_plan: bool = False
 

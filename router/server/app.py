@@ -12,11 +12,13 @@ from common.clock import Clock
 from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, metrics_endpoint
 from router.config import RouterConfig
 from router.pipeline.engine import Engine, PolicyCheck, no_policies, open_engine
+from router.rest import RestFace, open_face
 from router.server.asgi import AsgiApp, Receive, Scope, Send, send_error
 from router.server.cors import Cors
 from router.server.health import health_question, send_health
 from router.server.http import serve_graphql
 from router.server.pages import ASSETS, Pages
+from router.server.rest import serve_rest
 from router.server.websocket import serve_websocket
 
 logger = logging.getLogger(__name__)
@@ -66,6 +68,8 @@ class RouterApp:
             check_policies=check_policies,
         )
         self._engine: Engine | None = None
+        self._rest: RestFace | None = None
+        self._clock = clock
         self._cors = Cors(config.cors)
         path = config.supergraph.path
         self._graphql_paths = _SAME_PLACE if path in _SAME_PLACE else frozenset({path})
@@ -83,6 +87,8 @@ class RouterApp:
             await self._serve_graphql(engine, scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
+        elif self._rest is not None and self._rest.has(_path(scope)):
+            await serve_rest(self._rest, self._cors, scope, receive, send)
         else:
             await self._serve_other(engine, scope, receive, send)
 
@@ -120,6 +126,9 @@ class RouterApp:
         async with AsyncExitStack() as stack:
             try:
                 self._engine = await stack.enter_async_context(self._open())
+                if self._config.rest is not None:
+                    face = open_face(self._config.rest, self._engine, clock=self._clock)
+                    self._rest = await stack.enter_async_context(face)
             except Exception as exc:  # a border: the server prints the message and ends
                 logger.debug("the router cannot start", exc_info=True)
                 self.failure = str(exc)
@@ -128,7 +137,7 @@ class RouterApp:
             await send({"type": "lifespan.startup.complete"})
             await receive()
             self.stop_streams()
-            self._engine = None
+            self._engine = self._rest = None
         await send({"type": "lifespan.shutdown.complete"})
 
 

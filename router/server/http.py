@@ -25,7 +25,7 @@ _WRITE_DEADLINE_S = 30.0  #: a stream's reader that takes longer for one part is
 async def serve_graphql(engine: Engine, cors: Cors, scope: Scope, receive: Receive, send: Send) -> None:
     """One GraphQL request over HTTP, CORS included."""
     raw: Sequence[tuple[bytes, bytes]] = scope["headers"]
-    if _is_too_large(raw, engine.config.limits):
+    if is_too_large(raw, engine.config.limits):
         response = respond_refusal(refuse(HEADERS_TOO_LARGE, "Request header fields are too large"), ANYTHING)
         return await send_response(response, SECURITY_HEADERS, receive, send)
     headers = read_headers(raw)
@@ -34,15 +34,19 @@ async def serve_graphql(engine: Engine, cors: Cors, scope: Scope, receive: Recei
     if method == "OPTIONS" and origin is not None:
         return await send_bytes(send, 204, cors.preflight(origin, headers), b"")
     more = SECURITY_HEADERS if origin is None else SECURITY_HEADERS + cors.headers(origin)
+    request = read_request(scope, headers, receive)
+    return await send_response(await handle_request(engine, request), more, receive, send)
+
+
+def read_request(scope: Scope, headers: dict[str, str], receive: Receive) -> HttpRequest:
     client = scope.get("client")
-    request = HttpRequest(
-        method=method,
+    return HttpRequest(
+        method=scope["method"],
         query_string=scope["query_string"],
         headers=headers,
         client_address=client[0] if client else "",
         read_body=_BodyReader(headers.get("content-length"), receive).read,
     )
-    return await send_response(await handle_request(engine, request), more, receive, send)
 
 
 def read_headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -60,7 +64,7 @@ def _join_repeated(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     return headers
 
 
-def _is_too_large(raw: Sequence[tuple[bytes, bytes]], limits: LimitsConfig) -> bool:
+def is_too_large(raw: Sequence[tuple[bytes, bytes]], limits: LimitsConfig) -> bool:
     if len(raw) > limits.http1_max_request_headers:
         return True
     return sum([len(name) + len(value) for name, value in raw]) > limits.http1_max_request_buf_size

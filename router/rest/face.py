@@ -1,0 +1,65 @@
+"""What outlives a REST request: routes, their plans, exchanges, the description."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from common.auth import ANONYMOUS
+from common.clock import Clock, SystemClock
+from router.config.rest import RestConfig
+from router.errors import ConfigurationError, RequestError
+from router.execution.json import dump_json
+from router.pipeline.authorize import authorize
+from router.pipeline.engine import Engine
+from router.rest.exchange import Exchange, open_exchanges
+from router.rest.openapi import describe
+from router.rest.problem import Problems
+from router.rest.routes import Route, read_routes
+from router.rest.table import Found, RouteTable
+
+
+@dataclass(frozen=True, slots=True)
+class RestFace:
+    config: RestConfig
+    engine: Engine
+    table: RouteTable
+    exchanges: Mapping[str, Exchange]
+    problems: Problems
+    openapi: bytes
+
+    def has(self, path: str) -> bool:
+        return path.startswith(f"{self.config.path}/")
+
+    def find(self, path: str) -> Found | None:
+        return self.table.find(path.removeprefix(self.config.path))
+
+
+@asynccontextmanager
+async def open_face(config: RestConfig, engine: Engine, *, clock: Clock | None = None) -> AsyncIterator[RestFace]:
+    """Raises ConfigurationError for a document that cannot be served, with its file and line."""
+    routes = read_routes(config, engine.supergraph.api_schema)
+    protected = frozenset([route.name for route in routes if await _needs_token(engine, route)])
+    async with open_exchanges(config.exchanges) as exchanges:
+        yield RestFace(
+            config,
+            engine,
+            RouteTable(routes),
+            exchanges,
+            Problems(clock or SystemClock(), config.statuses),
+            dump_json(describe(config, routes, engine.supergraph.api_schema, protected)),
+        )
+
+
+async def _needs_token(engine: Engine, route: Route) -> bool:
+    """Whether nobody without a token gets an answer. Plans the operation on the way: the first caller does not wait,
+    and what the limits refuse is found at the start."""
+    try:
+        prepared = await engine.documents.prepare(route.text, route.name)
+        await engine.plans.plan(prepared, prepared.whole, frozenset())
+    except RequestError as refusal:
+        raise ConfigurationError(f"rest.documents: {route.name}: {refusal}") from refusal
+    schema, nobody = engine.supergraph.api_schema, frozenset[str]()
+    denied = authorize(prepared.operation, engine.access_rules, schema, ANONYMOUS, nobody).denied
+    return any(len(path) == 1 for path in denied)

@@ -1,0 +1,75 @@
+"""One REST request, from its bytes to the answer's. Read `handle_rest` for the order of the steps: the same as those of
+GraphQL (`router/pipeline/handle.py`), with the route in the place of the document."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from router.errors import GATEWAY_TIMEOUT, INTERNAL_SERVER_ERROR, RequestError
+from router.pipeline.handle import identify
+from router.pipeline.http import HttpRequest, HttpResponse
+from router.pipeline.read import GraphQLRequest
+from router.pipeline.run import answer, start
+from router.rest.answer import respond
+from router.rest.arguments import Sent, choose, read_body, read_query, read_variables
+from router.rest.face import RestFace
+from router.rest.problem import ProblemError, from_refusal
+from router.rest.routes import Route
+from router.rest.table import Found
+
+logger = logging.getLogger(__name__)
+
+
+async def handle_rest(face: RestFace, request: HttpRequest, path: str) -> HttpResponse:
+    """`path` as it was sent, the face's own included. Never raises: what cannot be served is an envelope."""
+    engine = face.engine
+    try:
+        engine.rate_limits.enter()
+    except RequestError as refusal:
+        return face.problems.respond(from_refusal(refusal))
+    try:
+        found = _find(face, path)
+        routes = _routes(found, request.method)
+        with engine.time_limit.started():
+            has_body = any(route.has_body or route.condition for route in routes)
+            body = await read_body(request, routes, engine.config.limits.http_max_request_bytes) if has_body else {}
+            caller = await identify(engine, request.headers)
+            if engine.rate_limits.has_rates:
+                await engine.rate_limits.check(caller, request.headers, request.client_address)
+            sent = Sent(found.parameters, read_query(request.query_string), request.headers, body)
+            route = choose(routes, body)
+            variables = await read_variables(route, sent, face.exchanges)
+            started = await start(engine, GraphQLRequest(route.text, route.name, variables), caller, request.headers)
+            result = await answer(engine, started)
+        is_anonymous = not caller.principal.is_authenticated
+        return respond(route, result, sent, face.problems, place=path, is_anonymous=is_anonymous)
+    except ProblemError as problem:
+        return face.problems.respond(problem)
+    except RequestError as refusal:
+        return face.problems.respond(from_refusal(refusal))
+    except TimeoutError:
+        late = ProblemError(GATEWAY_TIMEOUT.status, GATEWAY_TIMEOUT.name, "Your request has been timed out")
+        return face.problems.respond(late)
+    except Exception:
+        logger.exception("a fault while serving a REST request")
+        fault = ProblemError(INTERNAL_SERVER_ERROR.status, "INTERNAL_ERROR", "An internal error occurred")
+        return face.problems.respond(fault)
+    finally:
+        engine.rate_limits.leave()
+
+
+def _find(face: RestFace, path: str) -> Found:
+    found = face.find(path)
+    if found is None:
+        raise ProblemError(404, "NOT_FOUND", "There is no such route; openapi.json lists those there are.")
+    return found
+
+
+def _routes(found: Found, method: str) -> Sequence[Route]:
+    routes = found.routes.get(method)
+    if routes is None:
+        allowed = ", ".join(sorted(found.routes))
+        message = f"This path is served over {allowed}."
+        raise ProblemError(405, "METHOD_NOT_ALLOWED", message, headers={"allow": allowed})
+    return routes

@@ -1,0 +1,98 @@
+"""ASGI's messages to REST requests and back; beside the routes their description, for programs and for people."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+
+from router.errors import HEADERS_TOO_LARGE, refuse
+from router.pipeline.http import HttpResponse, RawHeaders
+from router.rest import RestFace, handle_rest
+from router.rest.problem import JSON_HEADERS, from_refusal
+from router.server.asgi import SECURITY_HEADERS, Receive, Scope, Send, send_bytes, send_error
+from router.server.cors import Cors
+from router.server.http import is_too_large, read_headers, read_request, send_response
+
+_FILES = {"swagger-ui-bundle.js": b"text/javascript", "swagger-ui.css": b"text/css", "start.js": b"text/javascript"}
+#: Swagger UI writes style attributes and draws with data: images; all else is our own files
+_POLICY = (
+    b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:;"
+    b" connect-src 'self'; font-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+async def serve_rest(face: RestFace, cors: Cors, scope: Scope, receive: Receive, send: Send) -> None:
+    """One request below the face's path, CORS included."""
+    if is_too_large(scope["headers"], face.engine.config.limits):
+        problem = from_refusal(refuse(HEADERS_TOO_LARGE, "Request header fields are too large"))
+        return await send_response(face.problems.respond(problem), SECURITY_HEADERS, receive, send)
+    headers = read_headers(scope["headers"])
+    origin = headers.get("origin")
+    if scope["method"] == "OPTIONS" and origin is not None:
+        return await send_bytes(send, 204, cors.preflight(origin, headers), b"")
+    more = SECURITY_HEADERS if origin is None else SECURITY_HEADERS + cors.headers(origin)
+    path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
+    below = path.removeprefix(face.config.path)
+    if scope["method"] == "GET" and below == "/openapi.json":
+        return await send_response(HttpResponse(200, JSON_HEADERS, face.openapi), more, receive, send)
+    if scope["method"] == "GET" and (below == "/docs" or below.startswith("/docs/")):
+        return await _send_docs(face, below.removeprefix("/docs").removeprefix("/"), more, send)
+    request = read_request(scope, headers, receive)
+    return await send_response(await handle_rest(face, request, path), more, receive, send)
+
+
+async def _send_docs(face: RestFace, name: str, more: RawHeaders, send: Send) -> None:
+    folder = face.config.openapi.docs
+    if not name:
+        headers: RawHeaders = ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", _POLICY))
+        has_bundle = folder is not None and await asyncio.to_thread((folder / "swagger-ui-bundle.js").is_file)
+        page = _PAGE if has_bundle else _NOT_BUILT
+        filled = page.format(path=html.escape(face.config.path), title=html.escape(face.config.openapi.title))
+        return await send_bytes(send, 200, headers + more, filled.encode())
+    if name not in _FILES or folder is None:
+        return await send_error(send, 404, "NOT_FOUND", "Not found")
+    try:
+        body = _START if name == "start.js" else await asyncio.to_thread((folder / name).read_bytes)
+    except OSError:
+        return await send_error(send, 404, "NOT_FOUND", "Not found")
+    return await send_bytes(send, 200, ((b"content-type", _FILES[name]), (b"cache-control", b"no-cache"), *more), body)
+
+
+_START = b"""\
+SwaggerUIBundle({
+  url: document.getElementById("docs").dataset.url,
+  dom_id: "#docs",
+  deepLinking: true,
+  validatorUrl: null,
+  withCredentials: false,
+});
+"""
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="{path}/docs/swagger-ui.css">
+</head>
+<body>
+<div id="docs" data-url="{path}/openapi.json"></div>
+<script src="{path}/docs/swagger-ui-bundle.js"></script>
+<script src="{path}/docs/start.js"></script>
+</body>
+</html>
+"""
+
+_NOT_BUILT = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title></head>
+<body>
+<h1>{title}</h1>
+<p>The routes are described by <a href="{path}/openapi.json">openapi.json</a> (OpenAPI 3.1). The page that shows it is
+built at set-up; it is not there. Build it with <code>make up</code>, or name the folder of Swagger UI's files in
+<code>rest.openapi.docs</code> of the router's configuration.</p>
+</body>
+</html>
+"""

@@ -65,6 +65,7 @@ def status() -> None:
     Terminal().show(f"router   {running.url}/graphql (process {running.pid})")
     for name, url in running.subgraph_urls.items():
         Terminal().show(f"{name:<14} {url}")
+    Terminal().show(f"{'sandbox':<14} {running.sandbox_url}")
 
 
 @app.command()
@@ -116,6 +117,17 @@ def subgraph(
     if name not in subgraph_names() or not port.isdigit():
         raise LocalError(f"No such subgraph or address: {name} {listen}")
     serve_subgraph(name, host.strip("[]"), int(port))
+
+
+@app.command()
+def sandbox(listen: Annotated[str, typer.Option(help="HOST:PORT")] = "127.0.0.1:4010") -> None:
+    """Serve the sandbox: the payment provider and whoever else is outside; configuration from the environment."""
+    from deploy.serve import serve_sandbox
+
+    host, _, port = listen.rpartition(":")
+    if not port.isdigit():
+        raise LocalError(f"No such address: {listen}")
+    serve_sandbox(host.strip("[]"), int(port))
 
 
 @app.command()

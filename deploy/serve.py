@@ -1,4 +1,4 @@
-"""One subgraph as a process: an ASGI application under uvicorn, with the settings that our clients need."""
+"""A subgraph or the sandbox as a process: an ASGI application under uvicorn, set up as our clients need it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import importlib
 
 import structlog
 import uvicorn
+from starlette.types import ASGIApp
 
 from common.settings import Settings
 from common.telemetry import configure_logging
@@ -19,6 +20,21 @@ def serve_subgraph(name: str, host: str, port: int) -> None:
     settings = Settings()
     configure_logging(settings.log_level, service=f"punnet-{name}")
     application = importlib.import_module(f"subgraphs.{name}.app").create_app()
+    structlog.get_logger(__name__).info("subgraph starts", address=f"http://{host}:{port}/graphql")
+    _serve(application, settings, host, port)
+
+
+def serve_sandbox(host: str, port: int) -> None:
+    """Serve the sandbox until SIGINT or SIGTERM."""
+    from deploy.sandbox.app import create_sandbox_app
+
+    settings = Settings()
+    configure_logging(settings.log_level, service="punnet-sandbox")
+    structlog.get_logger(__name__).info("sandbox starts", address=f"http://{host}:{port}")
+    _serve(create_sandbox_app(), settings, host, port)
+
+
+def _serve(application: ASGIApp, settings: Settings, host: str, port: int) -> None:
     config = uvicorn.Config(
         application,
         host=host,
@@ -30,5 +46,4 @@ def serve_subgraph(name: str, host: str, port: int) -> None:
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
-    structlog.get_logger(__name__).info("subgraph starts", address=f"http://{host}:{port}/graphql")
     uvicorn.Server(config).run()

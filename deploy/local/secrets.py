@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +15,10 @@ _GENERATORS: Mapping[str, Callable[[], str]] = {
     "token_key.pem": generate_private_key,
     "pii_keys": lambda: f"k1:{secrets.token_hex(32)}",
     "email_index_key": lambda: secrets.token_hex(32),
+    "payment_provider_key": lambda: f"sk_sandbox_{secrets.token_hex(24)}",
+    "payment_publishable_key": lambda: f"pk_sandbox_{secrets.token_hex(24)}",
+    "payment_webhook_secret": lambda: f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
+    "sandbox_vault_keys": lambda: f"k1:{secrets.token_hex(32)}",
 }
 
 
@@ -32,15 +37,27 @@ def secrets_of(folder: StateFolder, part: str) -> dict[str, str]:
                     "PUNNET_EMAIL_INDEX_KEY": _secret(folder, "email_index_key"),
                 }
             )
-        case "orders" | "payments" | "notifications":  # keep addresses, and tokens of devices
+        case "orders" | "notifications":  # keep addresses, and tokens of devices
             return shared | _sealing_keys(folder)
+        case "payments":  # is let in by the provider, and believes what it sends
+            return shared | {
+                "PUNNET_PAYMENT_PROVIDER_KEY": _secret(folder, "payment_provider_key"),
+                "PUNNET_PAYMENT_WEBHOOK_SECRET": _secret(folder, "payment_webhook_secret"),
+            }
+        case "sandbox":  # stands outside, so it knows nothing of what is shared inside
+            return {
+                "PUNNET_PAYMENT_PROVIDER_KEY": _secret(folder, "payment_provider_key"),
+                "PUNNET_PAYMENT_PUBLISHABLE_KEY": _secret(folder, "payment_publishable_key"),
+                "PUNNET_PAYMENT_WEBHOOK_SECRET": _secret(folder, "payment_webhook_secret"),
+                "PUNNET_SANDBOX_VAULT_KEYS": _secret(folder, "sandbox_vault_keys"),
+            }
         case _:
             return shared
 
 
 def all_secrets(folder: StateFolder) -> dict[str, str]:
     """What a process gets in which all parts live."""
-    return secrets_of(folder, "router") | secrets_of(folder, "users")
+    return secrets_of(folder, "router") | secrets_of(folder, "users") | secrets_of(folder, "payments")
 
 
 def _sealing_keys(folder: StateFolder) -> dict[str, str]:
@@ -87,6 +104,8 @@ def write_container_environments(folder: StateFolder) -> list[Path]:
         "router": secrets_of(folder, "subgraph"),
         "subgraphs": servers | secrets_of(folder, "subgraph"),
         "users": secrets_of(folder, "users"),
+        "payments": secrets_of(folder, "payments"),
+        "sandbox": {"DATABASE_URL": servers["DATABASE_URL"], **secrets_of(folder, "sandbox")},
         # for those that keep personal data
         "personal": _sealing_keys(folder),
         "postgres": {"POSTGRES_PASSWORD": password},

@@ -33,6 +33,8 @@ class Running:
     database_url: str
     nats_url: str
     subgraph_urls: Mapping[str, str]
+    #: the payment provider and the others that are not ours
+    sandbox_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

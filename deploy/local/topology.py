@@ -22,6 +22,8 @@ from deploy.local.state import ROOT, StateFolder
 from deploy.local.supergraph import SUPERGRAPH, subgraph_names
 
 ROUTER_CONFIG = ROOT / "deploy/router.yaml"
+#: where the payments subgraph listens to its provider
+WEBHOOK_PATH = "/webhooks/psp"
 
 _PUNNET = (sys.executable, "-P", "-m", "deploy.cli")
 
@@ -32,11 +34,22 @@ class Topology:
 
     groups: list[list[Program]]
     subgraph_urls: Mapping[str, str]
+    sandbox_url: str
 
 
 def in_one_process(folder: StateFolder, servers: Mapping[str, str], *, host: str, port: int) -> Topology:
-    environment = {**servers, **all_secrets(folder)}
-    return Topology([[_router(folder, ROUTER_CONFIG, environment, host, port)]], {})
+    webhooks = f"127.0.0.1:{free_port()}"
+    sandbox_url = f"http://127.0.0.1:{free_port()}"
+    sandbox = _sandbox(folder, servers, sandbox_url, f"http://{webhooks}{WEBHOOK_PATH}")
+    environment = {
+        **servers,
+        **all_secrets(folder),
+        "PUNNET_PAYMENT_PROVIDER_URL": sandbox_url,
+        # the router's port is everybody's: webhooks come in by a door of their own
+        "PUNNET_PAYMENT_WEBHOOK_LISTEN": webhooks,
+    }
+    router = _router(folder, ROUTER_CONFIG, environment, host, port)
+    return Topology([[sandbox], [router]], {}, sandbox_url)
 
 
 def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: str, port: int) -> Topology:
@@ -45,16 +58,20 @@ def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: s
     urls = {name: f"http://127.0.0.1:{number}/graphql" for name, number in ports.items()}
     config = folder.path / "router.yaml"
     config.write_text(yaml.safe_dump({**yaml.safe_load(ROUTER_CONFIG.read_text()), "override_subgraph_url": urls}))
+    sandbox_url = f"http://127.0.0.1:{free_port()}"
+    sandbox = _sandbox(folder, servers, sandbox_url, f"http://127.0.0.1:{ports['payments']}{WEBHOOK_PATH}")
+    addresses = {**servers, "PUNNET_PAYMENT_PROVIDER_URL": sandbox_url}
     subgraphs = [
         Program(
             name=name,
             argv=[*_PUNNET, "subgraph", name, "--listen", f"127.0.0.1:{number}"],
-            environment={**servers, **secrets_of(folder, name)},
+            environment={**addresses, **secrets_of(folder, name)},
             ready_url=f"http://127.0.0.1:{number}/health/ready",
         )
         for name, number in ports.items()
     ]
-    return Topology([subgraphs, [_router(folder, config, secrets_of(folder, "router"), host, port)]], urls)
+    router = _router(folder, config, secrets_of(folder, "router"), host, port)
+    return Topology([[sandbox], subgraphs, [router]], urls, sandbox_url)
 
 
 def check_free(host: str, port: int) -> None:
@@ -74,6 +91,21 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def _sandbox(folder: StateFolder, servers: Mapping[str, str], url: str, webhook_url: str) -> Program:
+    """The world outside, at `url` on loopback; it tells `webhook_url` what happens there."""
+    return Program(
+        name="sandbox",
+        argv=[*_PUNNET, "sandbox", "--listen", url.removeprefix("http://")],
+        environment={
+            "DATABASE_URL": servers["DATABASE_URL"],
+            **secrets_of(folder, "sandbox"),
+            "PUNNET_SANDBOX_URL": url,
+            "PUNNET_SANDBOX_WEBHOOK_URL": webhook_url,
+        },
+        ready_url=f"{url}/health/ready",
+    )
 
 
 def _router(folder: StateFolder, config: Path, environment: Mapping[str, str], host: str, port: int) -> Program:

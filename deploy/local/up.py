@@ -82,6 +82,7 @@ def _running(options: Options, running: Servers, topology: Topology) -> Running:
         database_url=running.database_url,
         nats_url=running.nats_url,
         subgraph_urls=topology.subgraph_urls,
+        sandbox_url=topology.sandbox_url,
     )
 
 

@@ -17,6 +17,7 @@ def welcome(running: Running, folder: StateFolder, terminal: Terminal) -> None:
         f"  GraphiQL          {running.url}/graphql in a browser",
         f"  health, metrics   {running.url}/health  {running.url}/metrics",
         *(f"  {name:<17} {url}" for name, url in running.subgraph_urls.items()),
+        f"  sandbox           {running.sandbox_url}  payments and messages end here",
         f"  logs              {folder.logs}",
         *_accounts(folder),
         "",

@@ -62,7 +62,7 @@ def test_no_image_is_left_to_chance_and_every_mounted_file_exists() -> None:
 
 def test_only_the_front_is_published_and_on_loopback_only() -> None:
     ports = {name: service["ports"] for name, service in COMPOSE["services"].items() if "ports" in service}
-    assert ports.keys() == {"router", "jaeger", "prometheus", "grafana"}
+    assert ports.keys() == {"router", "sandbox", "jaeger", "prometheus", "grafana"}
     assert all(port.startswith("127.0.0.1:") for published in ports.values() for port in published)
 
 

@@ -105,7 +105,7 @@ class Auditor:
 
     async def _watch(self) -> None:
         while True:
-            with suppress(AWAY):
+            with suppress(*AWAY):
                 await self.sample()
             await asyncio.sleep(_SAMPLE_S)
 

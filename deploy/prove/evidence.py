@@ -64,6 +64,7 @@ class Stream:
                 for subject in (info.config.filter_subjects or [info.config.filter_subject or ">"])
             )
             for info in await self._infos()
+            if info.config.durable_name
         }
 
     async def waiting(self) -> int:

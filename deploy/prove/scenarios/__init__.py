@@ -1,6 +1,29 @@
-"""One file per scenario, numbered as in the design; each has a SCENARIO."""
+"""The scenarios, a file each, numbered as in docs/reliability.md."""
 
 from deploy.prove.scenario import Scenario
-from deploy.prove.scenarios import r01_flash_sale
+from deploy.prove.scenarios import (
+    r01_flash_sale,
+    r02_flash_sale_with_deaths,
+    r03_negative_control,
+    r04_carts,
+    r05_double_click,
+    r13_pay_at_expiry,
+    r15_poison,
+    r16_late_commits,
+    r18_cart,
+    r19_refunds,
+)
 
-SCENARIOS: tuple[Scenario, ...] = (r01_flash_sale.SCENARIO,)
+SCENARIOS: tuple[Scenario, ...] = (
+    r01_flash_sale.SCENARIO,
+    r02_flash_sale_with_deaths.SCENARIO,
+    r03_negative_control.SCENARIO,
+    r04_carts.SCENARIO,
+    r05_double_click.DOUBLE_CLICK,
+    r05_double_click.OTHER_BODY,
+    r13_pay_at_expiry.SCENARIO,
+    r15_poison.SCENARIO,
+    r16_late_commits.SCENARIO,
+    r18_cart.SCENARIO,
+    r19_refunds.SCENARIO,
+)

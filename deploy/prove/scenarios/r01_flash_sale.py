@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Awaitable
 
 from deploy.prove.buyers import Market
 from deploy.prove.client import LostAnswerError, RefusedError
@@ -24,15 +25,22 @@ async def one_buyer(market: Market, buyer: str, product: str) -> str:
     return outcome.status or ",".join(outcome.problems)
 
 
+async def measured(work: Awaitable[str]) -> tuple[str, float]:
+    """What came of it, and the seconds it took, waiting for a place among the requests in flight included."""
+    began = time.monotonic()
+    return await work, time.monotonic() - began
+
+
 async def run(arena: Arena) -> str:
     buyers, units = arena.number(10_000), arena.number(1_000)
     async with arena.market(min(IN_FLIGHT, buyers)) as market:
         product = await market.new_product(units)
         tokens = [arena.shop.buyer() for _ in range(buyers)]
         began = time.monotonic()
-        ends = Counter(await asyncio.gather(*(one_buyer(market, token, product) for token in tokens)))
+        timed = await asyncio.gather(*(measured(one_buyer(market, token, product)) for token in tokens))
         took_s = time.monotonic() - began
-    arena.say(f"{buyers} answers in {took_s:.1f} s: {dict(ends)}")
+    ends, waits_s = Counter(end for end, _ in timed), sorted(wait_s for _, wait_s in timed)
+    arena.say(f"{buyers} answers in {took_s:.1f} s: {dict(ends)}, slowest {waits_s[-3:]}")
     await arena.auditor.at_rest()
     reserved = await arena.units_reserved(product)
     require(reserved == units, f"{reserved} of {units} units are reserved: {dict(ends)}")

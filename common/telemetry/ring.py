@@ -40,7 +40,10 @@ class SpanRecord:
 class TraceRing(SpanProcessor):
     """Finished spans by trace, the traces in the order of their first finished span."""
 
-    def __init__(self, *, max_traces: int = 200, max_spans_per_trace: int = 500) -> None:
+    def __init__(
+        self, *, max_traces: int = 200, max_spans_per_trace: int = 500, max_per_second: float | None = None
+    ) -> None:
+        self.max_per_second = max_per_second
         self._max_traces = max_traces
         self._max_spans_per_trace = max_spans_per_trace
         self._spans_by_trace: OrderedDict[int, list[ReadableSpan]] = OrderedDict()

@@ -15,7 +15,7 @@ import structlog
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, Sampler, TraceIdRatioBased
 from opentelemetry.trace import (
     NonRecordingSpan,
     Span,
@@ -30,6 +30,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from common.telemetry.export import otlp_processor
 from common.telemetry.ring import TraceRing, current_ring
+from common.telemetry.sampling import AtMostPerSecond
 
 REQUEST_ID_HEADER = "x-request-id"
 _SHUTDOWN_S = 2.0
@@ -53,13 +54,18 @@ class Telemetry:
         sample_ratio: float = 1.0,
         ring: TraceRing | None = None,
     ) -> None:
+        """Without a collector the ring's own rate, if it has one, decides what is recorded, not `sample_ratio`."""
         self.service = service
         #: the ring given, or the one of `use_ring`
         self.ring = ring or current_ring()
         self.has_sink = has_sink = otlp_endpoint is not None or self.ring is not None
+        root: Sampler = TraceIdRatioBased(sample_ratio)
+        rate = self.ring.max_per_second if self.ring is not None else None
+        if rate is not None and otlp_endpoint is None:
+            root = AtMostPerSecond(rate)
         self.provider = TracerProvider(
             # a caller's decision is followed, so that a trace is whole or absent
-            sampler=ParentBased(TraceIdRatioBased(sample_ratio)) if has_sink else ALWAYS_OFF,
+            sampler=ParentBased(root) if has_sink else ALWAYS_OFF,
             resource=Resource.create({"service.name": service, "service.namespace": "punnet"}),
             shutdown_on_exit=False,
         )

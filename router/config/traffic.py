@@ -185,5 +185,23 @@ class ExportersConfig(Section):
     metrics: MetricsExporters = MetricsExporters()
 
 
+class TracesConfig(Section):
+    """The last traces, kept in memory and shown by the router itself. Ours."""
+
+    enabled: bool = False
+    path: str = "/traces"
+    keep: int = Field(default=200, ge=1, le=10_000)  #: traces
+    per_second: float = Field(default=10.0, gt=0)  #: new ones at most: under load a sample, by hand all
+    scope: str | None = "ops:read"  #: what the caller's token must hold; null shows them to everybody
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        if not value.startswith("/"):
+            raise ValueError("a path starts with /")
+        return value
+
+
 class TelemetryConfig(Section):
     exporters: ExportersConfig = ExportersConfig()
+    traces: TracesConfig = TracesConfig()  #: ours

@@ -9,7 +9,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry
 
 from common.clock import Clock
-from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, metrics_endpoint
+from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, metrics_endpoint, use_ring
 from router.config import RouterConfig
 from router.pipeline.engine import Engine, PolicyCheck, no_policies, open_engine
 from router.rest import RestFace, open_face
@@ -19,6 +19,7 @@ from router.server.health import health_question, send_health
 from router.server.http import serve_graphql
 from router.server.pages import ASSETS, Pages
 from router.server.rest import serve_rest
+from router.server.traces import TracePages
 from router.server.websocket import serve_websocket
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,10 @@ class RouterApp:
         path = config.supergraph.path
         self._graphql_paths = _SAME_PLACE if path in _SAME_PLACE else frozenset({path})
         self._pages = Pages(config.sandbox, config.homepage, path)
+        ring = telemetry.ring if telemetry is not None else None
+        traces = config.telemetry.traces
+        self._ring = ring
+        self._traces = TracePages(traces, ring) if traces.enabled and ring is not None else None
         self._metrics_path = config.telemetry.exporters.metrics.prometheus
         self._metrics = metrics_endpoint(metrics.registry)
 
@@ -84,21 +89,18 @@ class RouterApp:
         elif engine is None:
             raise RuntimeError("the application's lifespan was not started")
         elif _path(scope) in self._graphql_paths:
-            await self._serve_graphql(engine, scope, receive, send)
+            if scope["type"] == "websocket":
+                await serve_websocket(engine, self._cors, scope, receive, send)
+            elif self._pages.has_page and scope["method"] == "GET" and _is_browser(scope):
+                await self._pages.send_page(send, _header(scope, b"host"))
+            else:
+                await serve_graphql(engine, self._cors, scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1000})
         elif self._rest is not None and self._rest.has(_path(scope)):
             await serve_rest(self._rest, self._cors, scope, receive, send)
         else:
             await self._serve_other(engine, scope, receive, send)
-
-    async def _serve_graphql(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            await serve_websocket(engine, self._cors, scope, receive, send)
-        elif self._pages.has_page and scope["method"] == "GET" and _is_browser(scope):
-            await self._pages.send_page(send, _header(scope, b"host"))
-        else:
-            await serve_graphql(engine, self._cors, scope, receive, send)
 
     async def _serve_other(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
         path = _path(scope)
@@ -109,6 +111,8 @@ class RouterApp:
             and (question := health_question(path, scope["query_string"], self._config.health_check.path)) is not None
         ):
             await send_health(send, question, is_ready=not engine.stopping.is_set())
+        elif self._traces is not None and self._traces.has(path):
+            await self._traces.serve(engine, scope, path, send)
         elif self._metrics_path.enabled and path == self._metrics_path.path:
             await self._metrics(scope, receive, send)
         elif self._pages.has_assets and path.startswith(ASSETS):
@@ -125,6 +129,8 @@ class RouterApp:
         await receive()
         async with AsyncExitStack() as stack:
             try:
+                if self._ring is not None:
+                    stack.enter_context(use_ring(self._ring))  # subgraphs that are opened in this process join
                 self._engine = await stack.enter_async_context(self._open())
                 if self._config.rest is not None:
                     face = open_face(self._config.rest, self._engine, clock=self._clock)

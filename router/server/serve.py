@@ -11,7 +11,7 @@ from types import FrameType
 
 import uvicorn
 
-from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, configure_logging
+from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, TraceRing, configure_logging
 from router.config import RouterConfig
 from router.errors import ConfigurationError
 from router.server.app import RouterApp
@@ -52,7 +52,7 @@ def serve_forever(served: Served, workers: int = 1) -> None:
 
 
 def run_worker(served: Served, listening: socket.socket) -> None:
-    telemetry = Telemetry("router", otlp_endpoint=served.otlp_endpoint)
+    telemetry = Telemetry("router", otlp_endpoint=served.otlp_endpoint, ring=trace_ring(served.config))
     metrics = Metrics()
     router = RouterApp(served.config, served.supergraph_sdl, metrics, telemetry=telemetry)
     timeout_s = served.config.server.http.header_read_timeout
@@ -64,6 +64,11 @@ def run_worker(served: Served, listening: socket.socket) -> None:
         if router.failure is None:
             raise
         raise ConfigurationError(router.failure) from None
+
+
+def trace_ring(config: RouterConfig) -> TraceRing | None:
+    traces = config.telemetry.traces
+    return TraceRing(max_traces=traces.keep, max_per_second=traces.per_second) if traces.enabled else None
 
 
 def bind(host: str, port: int) -> socket.socket:

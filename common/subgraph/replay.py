@@ -17,6 +17,11 @@ def fill_extensions(extensions: dict[str, Any]) -> None:
     _extensions.set(extensions)
 
 
+def current_extensions() -> dict[str, Any]:
+    """What was marked for the response being made; empty outside of a request."""
+    return _extensions.get() or {}
+
+
 def mark_replay() -> None:
     """The answer in the making is one that was given before."""
     extensions = _extensions.get()

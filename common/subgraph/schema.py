@@ -1,12 +1,14 @@
 """The federation schema of a subgraph: entities resolved in batches, parsing and validation cached, errors masked.
 
+`answer` runs what the router sends, compiled; `execute` is Strawberry's, for subscriptions and all that is unusual.
+
 Strawberry (0.341) calls `resolve_reference` once per representation and changes the variables while doing so. We
 override its `entities_resolver`: every entity type is asked once, `resolve_references(info, representations)`.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, cast
 
 import strawberry
@@ -20,6 +22,7 @@ from strawberry.types.base import StrawberryObjectDefinition
 from common.errors import BadInputError
 from common.lru import LruMap
 from common.subgraph.errors import MaskUnexpected, log_unexpected, present
+from common.subgraph.execution.operations import Operations
 from common.subgraph.page_budget import PageBudget, Pages
 from common.subgraph.scalars import scalar_map
 
@@ -51,6 +54,19 @@ class Schema(strawberry.federation.Schema):
     """A subgraph's schema. Build it with `create_schema`."""
 
     subgraph: str
+    operations: Operations
+
+    async def answer(
+        self, text: str, variables: Mapping[str, Any], operation_name: str | None, context: object
+    ) -> dict[str, Any] | None:
+        """The response of a query or mutation. None where `execute` has to answer; nothing has run then."""
+        executed = await self.operations.execute(text, variables, operation_name, context)
+        if executed is None:
+            return None
+        if not executed.errors:
+            return {"data": executed.data}
+        log_unexpected(executed.errors, self.subgraph)
+        return {"data": executed.data, "errors": [present(error).formatted for error in executed.errors]}
 
     async def entities_resolver(  # type: ignore[override]  # Strawberry's is not async; it awaits what it gets
         self, info: Info, representations: list[FederationAny]
@@ -127,6 +143,7 @@ def create_schema(
         federation_version=FEDERATION_VERSION,
     )
     schema.subgraph = subgraph
+    schema.operations = Operations(schema, CACHED_DOCUMENT_COUNT)
     return schema
 
 

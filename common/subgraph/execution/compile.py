@@ -1,0 +1,297 @@
+"""A validated operation -> functions that run it. Which field has what type and resolver is decided here, once.
+
+Each function mirrors one of graphql-core's executor (`execute_fields`, `complete_value`, `complete_list_value`, …), so
+that data, errors and their places are the same. Nulls propagate as exceptions. A list whose items wait, and an object
+whose fields wait, wait for all of them at once: dataloaders see every key in one tick.
+
+Awaitables come from resolvers only: neither attributes nor items of lists may be awaitable.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeAlias
+
+from graphql import (
+    GraphQLAbstractType,
+    GraphQLError,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    OperationType,
+    Undefined,
+    is_abstract_type,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+)
+from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields
+from graphql.execution.executor import Executor, invalid_return_type_error, to_nodes
+from graphql.pyutils import gather_with_cancel, is_iterable
+from strawberry.schema import Schema
+from strawberry.schema.schema_converter import GraphQLCoreConverter
+from strawberry.types.base import StrawberryObjectDefinition
+
+from common.subgraph.execution.info import FieldSpec, LazyInfo
+from common.subgraph.execution.leaves import Completer, leaf_completer
+from common.subgraph.execution.run import Path, Run, is_pending, located
+from common.subgraph.execution.values import Getter, attribute_getter, resolver_getter
+
+#: (source, run, path of the source) -> completed value of a field
+Step: TypeAlias = Callable[[Any, Run, Path | None], Any]
+Fields: TypeAlias = Callable[[Any, Run, Path | None], Any]
+
+
+class Compiler:
+    """Compiles selections of one operation; `executor` holds its schema, fragments and conditions."""
+
+    def __init__(self, schema: Schema, executor: Executor[Any]) -> None:
+        self._schema = schema
+        self._executor = executor
+
+    def root(self) -> Fields:
+        """Runs the operation: the data, or a coroutine of it. Mutations one after another."""
+        executor = self._executor
+        operation = executor.operation.operation
+        root_type = executor.schema.get_root_type(operation)
+        if root_type is None:
+            raise GraphQLError(f"Schema is not configured to execute {operation.value} operation.")
+        collected = collect_fields(
+            executor.schema, executor.fragments, executor.variable_values, root_type, executor.operation
+        )
+        steps = self._steps(root_type, collected.grouped_field_set)
+        return _in_turn(steps) if operation is OperationType.MUTATION else _fields(steps)
+
+    def _steps(self, parent_type: GraphQLObjectType, selected: GroupedFieldSet) -> dict[str, Step]:
+        return {key: self._step(parent_type, key, details) for key, details in selected.items()}
+
+    def _step(self, parent_type: GraphQLObjectType, key: str, details: FieldDetailsList) -> Step:
+        name = details[0].node.name.value
+        if name == "__typename":
+            typename = parent_type.name
+            return lambda _source, _run, _path: typename
+        definition = parent_type.fields[name]
+        spec = FieldSpec(self._executor, parent_type, definition, key, to_nodes(details))
+        complete = self._completer(definition.type, spec, details)
+        failed = _failure(definition.type, spec)
+        field = definition.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+        attribute = attribute_getter(field)
+        if attribute is not None:
+            return _attribute_step(key, attribute, complete, failed)
+        return _resolver_step(key, resolver_getter(self._schema, spec, field), complete, failed)
+
+    def _completer(self, output: GraphQLOutputType, spec: FieldSpec, details: FieldDetailsList) -> Completer:
+        null = _no_null(spec) if is_non_null_type(output) else _null
+        inner: Any = output.of_type if is_non_null_type(output) else output
+        if is_list_type(inner):
+            item = self._completer(inner.of_type, spec, details)
+            return _list_completer(item, _failure(inner.of_type, spec), null, spec)
+        if is_leaf_type(inner):
+            return leaf_completer(inner, null)
+        if is_abstract_type(inner):
+            return self._abstract_completer(inner, spec, details, null)
+        return self._object_completer(inner, spec, details, null)
+
+    def _object_completer(
+        self, object_type: GraphQLObjectType, spec: FieldSpec, details: FieldDetailsList, null: Callable[[], None]
+    ) -> Completer:
+        selected = self._executor.collect_subfields(object_type, details).grouped_field_set
+        fields = _fields(self._steps(object_type, selected))
+        origin = _certain_class(object_type)
+
+        def complete(value: Any, run: Run, path: Path) -> Any:
+            if type(value) is not origin:
+                if value is None or value is Undefined:
+                    return null()
+                if isinstance(value, Exception):
+                    raise value
+                if object_type.is_type_of and not object_type.is_type_of(value, _info(spec, run, path)):
+                    raise invalid_return_type_error(object_type, value, details)
+            return fields(value, run, path)
+
+        return complete
+
+    def _abstract_completer(
+        self, abstract: GraphQLAbstractType, spec: FieldSpec, details: FieldDetailsList, null: Callable[[], None]
+    ) -> Completer:
+        """The runtime type is found by graphql-core's rules, and remembered for classes that always mean one type."""
+        executor = self._executor
+        resolve_type = abstract.resolve_type or executor.type_resolver
+        by_name: dict[str, Completer] = {}
+        by_class: dict[type, Completer] = {}
+
+        def completer_of(value: Any, run: Run, path: Path) -> Completer:
+            info = _info(spec, run, path)
+            found = executor.ensure_valid_runtime_type(
+                resolve_type(value, info, abstract), abstract, details, info, value
+            )
+            if found.name not in by_name:
+                by_name[found.name] = self._object_completer(found, spec, details, null)
+            if _certain_class(found) is type(value):
+                by_class[type(value)] = by_name[found.name]
+            return by_name[found.name]
+
+        def complete(value: Any, run: Run, path: Path) -> Any:
+            known = by_class.get(type(value))
+            if known is None:
+                if value is None or value is Undefined:
+                    return null()
+                if isinstance(value, Exception):
+                    raise value
+                known = completer_of(value, run, path)
+            return known(value, run, path)
+
+        return complete
+
+
+def _fields(steps: dict[str, Step]) -> Fields:
+    """All fields of an object; those that wait are awaited together."""
+    items = tuple(steps.items())
+
+    def execute(source: Any, run: Run, path: Path | None) -> Any:
+        results: dict[str, Any] = {}
+        try:
+            for key, step in items:
+                results[key] = step(source, run, path)
+        except Exception:
+            run.abandon(results.values())
+            raise
+        pending = [key for key, value in results.items() if is_pending(value)]
+        return _awaited_fields(results, pending) if pending else results
+
+    return execute
+
+
+async def _awaited_fields(results: dict[str, Any], pending: Sequence[str]) -> dict[str, Any]:
+    if len(pending) == 1:
+        results[pending[0]] = await results[pending[0]]
+        return results
+    awaited = await gather_with_cancel(*(results[key] for key in pending))
+    results.update(zip(pending, awaited, strict=True))
+    return results
+
+
+def _in_turn(steps: dict[str, Step]) -> Fields:
+    async def execute(source: Any, run: Run, path: Path | None) -> dict[str, Any]:
+        results: dict[str, Any] = {}
+        for key, step in steps.items():
+            value = step(source, run, path)
+            results[key] = await value if is_pending(value) else value
+        return results
+
+    return execute
+
+
+def _attribute_step(key: str, attribute: Callable[[Any], Any], complete: Completer, failed: "Failure") -> Step:
+    def step(source: Any, run: Run, path: Path | None) -> Any:
+        here = (path, key)
+        try:
+            completed = complete(attribute(source), run, here)
+        except Exception as exc:
+            return failed(exc, run, here)
+        return _guarded(completed, failed, run, here) if is_pending(completed) else completed
+
+    return step
+
+
+def _resolver_step(key: str, get: Getter, complete: Completer, failed: "Failure") -> Step:
+    async def finish(awaitable: Any, run: Run, here: Path) -> Any:
+        try:
+            completed = complete(await awaitable, run, here)
+            return await completed if is_pending(completed) else completed
+        except Exception as exc:
+            return failed(exc, run, here)
+
+    def step(source: Any, run: Run, path: Path | None) -> Any:
+        here = (path, key)
+        try:
+            value = get(source, run, here)
+            if hasattr(value, "__await__"):
+                return finish(value, run, here)
+            completed = complete(value, run, here)
+        except Exception as exc:
+            return failed(exc, run, here)
+        return _guarded(completed, failed, run, here) if is_pending(completed) else completed
+
+    return step
+
+
+def _list_completer(item: Completer, failed: "Failure", null: Callable[[], None], spec: FieldSpec) -> Completer:
+    def complete(value: Any, run: Run, path: Path) -> Any:
+        if type(value) is not list:
+            if value is None or value is Undefined:
+                return null()
+            if isinstance(value, Exception):
+                raise value
+            if not is_iterable(value):
+                name = f"{spec.parent_type}.{spec.nodes[0].name.value}"
+                raise GraphQLError(f"Expected Iterable, but did not find one for field '{name}'.")
+        results: list[Any] = []
+        try:
+            for index, each in enumerate(value):
+                here = (path, index)
+                try:
+                    completed = item(each, run, here)
+                except Exception as exc:
+                    failed(exc, run, here)
+                    completed = None
+                results.append(_guarded(completed, failed, run, here) if is_pending(completed) else completed)
+        except Exception:
+            run.abandon(results)
+            raise
+        pending = [index for index, completed in enumerate(results) if is_pending(completed)]
+        return _awaited_items(results, pending) if pending else results
+
+    return complete
+
+
+async def _awaited_items(results: list[Any], pending: Sequence[int]) -> list[Any]:
+    awaited = await gather_with_cancel(*(results[index] for index in pending))
+    for index, value in zip(pending, awaited, strict=True):
+        results[index] = value
+    return results
+
+
+#: what becomes of an error at a place: None and a note, or it goes on to the parent
+Failure: TypeAlias = Callable[[Exception, Run, Path], None]
+
+
+def _failure(output: GraphQLOutputType, spec: FieldSpec) -> Failure:
+    is_required = is_non_null_type(output)
+
+    def failed(error: Exception, run: Run, path: Path) -> None:
+        found = located(error, spec.nodes, path)
+        if is_required:
+            raise found from error
+        run.add_error(found, path)
+
+    return failed
+
+
+async def _guarded(completed: Coroutine[Any, Any, Any], failed: Failure, run: Run, path: Path) -> Any:
+    try:
+        return await completed
+    except Exception as exc:
+        failed(exc, run, path)
+        return None
+
+
+def _null() -> None:
+    return None
+
+
+def _no_null(spec: FieldSpec) -> Callable[[], None]:
+    def null() -> None:
+        name = f"{spec.parent_type}.{spec.nodes[0].name.value}"
+        raise TypeError(f"Cannot return null for non-nullable field {name}.")
+
+    return null
+
+
+def _certain_class(object_type: GraphQLObjectType) -> type | None:
+    """The class whose instances are of this type and of no other; None where it takes a look at the instance."""
+    definition = object_type.extensions.get(GraphQLCoreConverter.DEFINITION_BACKREF)
+    if not isinstance(definition, StrawberryObjectDefinition) or definition.concrete_of or definition.is_type_of:
+        return None
+    return definition.origin
+
+
+def _info(spec: FieldSpec, run: Run, path: Path) -> Any:
+    return LazyInfo(spec, run, path).complete

@@ -35,10 +35,14 @@ def test_every_subgraph_has_a_container_that_the_router_and_prometheus_find() ->
     assert jobs["subgraphs"] == [f"{name}:8080" for name in SUBGRAPHS]
 
 
-def test_the_router_in_containers_is_configured_as_the_local_one_but_for_addresses() -> None:
+def test_the_router_in_containers_is_configured_as_the_local_one_but_for_addresses_and_scopes() -> None:
     local, contained = load("deploy/router.yaml"), load("deploy/router.containers.yaml")
     del contained["override_subgraph_url"]
     del local["sandbox"]["examples"]
+    assert (local["telemetry"]["traces"].pop("scope"), contained["telemetry"]["traces"].pop("scope")) == (
+        None,
+        "ops:read",
+    )
     for config in (local, contained):
         del config["authentication"]["router"]["jwt"]["jwks"][0]["url"]
     assert contained == local

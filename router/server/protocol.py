@@ -3,6 +3,7 @@
 Parsing, pipelining, flow control, WebSockets and streams stay uvicorn's. Changed are
 
 * the answer in one piece: head and body are one write, so one system call, and headers are checked together;
+* the body: handed on as it came, without a buffer or an event when it is there already, as nearly always;
 * timers: a connection has one that looks when it was last used, instead of a new one after each answer;
 * a request head must be whole in time (slow loris); a timer is only started when the first bytes did not bring all.
 
@@ -16,9 +17,11 @@ from typing import Any
 from urllib.parse import unquote
 
 import httptools
+from uvicorn.protocols.http.flow_control import HIGH_WATER_LIMIT
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 _ALLOWED_BYTES = bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100)) + b"\t\r\n"
+_AS_LINE = b": ".join
 _COPIED = 64 * 1024  #: bytes; longer bodies are written beside their head, not copied behind it
 
 
@@ -29,6 +32,7 @@ def protocol_with_deadline(head_timeout_s: float) -> type[HttpToolsProtocol]:
         _deadline: asyncio.TimerHandle | None = None
         _is_head_due = True
         _idle_since: float | None = None  #: seconds of the loop's clock; None while a request is under way
+        cycle: _Cycle
         _known_url: tuple[bytes, str, bytes, bytes] = (b"", "", b"", b"")
 
         def connection_made(self, transport: Any) -> None:
@@ -66,19 +70,8 @@ def protocol_with_deadline(head_timeout_s: float) -> type[HttpToolsProtocol]:
                 self._known_url = self._parse_url(self.url)
             _, scope["path"], scope["raw_path"], scope["query_string"] = self._known_url
             is_busy = bool(self.cycle) and not self.cycle.response_complete  # there is none before the first request
-            self.cycle = cycle = _Cycle(
-                scope=scope,
-                transport=self.transport,
-                flow=self.flow,
-                logger=self.logger,
-                access_logger=self.access_logger,
-                access_log=self.access_log,
-                default_headers=self.server_state.default_headers,
-                message_event=asyncio.Event(),
-                expect_100_continue=self.expect_100_continue,
-                keep_alive=version != "1.0" and self.parser.should_keep_alive(),
-                on_response=self.on_response_complete,
-            )
+            keep_alive = version != "1.0" and self.parser.should_keep_alive()
+            self.cycle = cycle = _Cycle(self, scope, keep_alive, self.expect_100_continue)
             if is_busy:
                 self.flow.pause_reading()
                 self.pipeline.appendleft((cycle, self.app))
@@ -90,6 +83,19 @@ def protocol_with_deadline(head_timeout_s: float) -> type[HttpToolsProtocol]:
             raw_path = self.root_path.encode("ascii") + parsed.path
             path = parsed.path.decode("ascii")
             return url, self.root_path + (unquote(path) if "%" in path else path), raw_path, parsed.query or b""
+
+        def on_body(self, body: bytes) -> None:
+            if self.parser.should_upgrade():
+                super().on_body(body)
+            elif not self.cycle.response_complete:
+                self.cycle.take(body)
+
+        def on_message_complete(self) -> None:
+            if self.parser.should_upgrade():
+                super().on_message_complete()
+            elif not self.cycle.response_complete:
+                self.cycle.more_body = False
+                self.cycle.wake()
 
         def on_response_complete(self) -> None:
             self.server_state.total_requests += 1
@@ -133,9 +139,62 @@ def protocol_with_deadline(head_timeout_s: float) -> type[HttpToolsProtocol]:
 
 
 class _Cycle(RequestResponseCycle):
-    """Keeps the head of an answer until its body is there. What is no plain answer goes uvicorn's way."""
+    """Gives the body at once when it is whole, and keeps the head of an answer until its body is there. What is no
+    plain request or answer goes uvicorn's way."""
 
+    # as uvicorn sets them for each request; few requests change them
+    disconnected = False
+    more_body = True
+    response_started = False
+    response_complete = False
+    chunked_encoding = None
+    expected_content_length = 0
     _head: Any = None
+    _is_taken = False
+    _event: asyncio.Event | None = None
+
+    def __init__(self, protocol: HttpToolsProtocol, scope: Any, keep_alive: bool, expects_100_continue: bool) -> None:
+        self.scope = scope
+        self.transport = protocol.transport
+        self.flow = protocol.flow
+        self.logger = protocol.logger
+        self.access_logger = protocol.access_logger
+        self.access_log = protocol.access_log
+        self.default_headers = protocol.server_state.default_headers
+        self.on_response = protocol.on_response_complete
+        self.keep_alive = keep_alive
+        self.waiting_for_100_continue = expects_100_continue
+        self.body: Any = b""
+
+    @property
+    def message_event(self) -> asyncio.Event:  # type: ignore[override]  # only who waits needs one
+        if self._event is None:
+            self._event = asyncio.Event()
+        return self._event
+
+    def wake(self) -> None:
+        if self._event is not None:
+            self._event.set()
+
+    def take(self, body: bytes) -> None:
+        """One more part of the request's body."""
+        if not self.body:
+            self.body = body
+        else:
+            if isinstance(self.body, bytes):
+                self.body = bytearray(self.body)
+            self.body += body
+        if len(self.body) > HIGH_WATER_LIMIT:
+            self.flow.pause_reading()
+        self.wake()
+
+    async def receive(self) -> Any:
+        if self.more_body or self._is_taken or self.waiting_for_100_continue or self.disconnected:
+            return await super().receive()
+        self._is_taken = True
+        self.flow.resume_reading()
+        body, self.body = self.body, b""
+        return {"type": "http.request", "body": bytes(body), "more_body": False}
 
     async def send(self, message: Any) -> None:
         head = self._head
@@ -146,7 +205,8 @@ class _Cycle(RequestResponseCycle):
                 self._head = message
             return
         self._head = None
-        if not self._may_send_at_once(head, message):
+        written = self._write_head(head, message)
+        if written is None:
             await super().send(head)
             await super().send(message)
             return
@@ -154,39 +214,35 @@ class _Cycle(RequestResponseCycle):
             await self.flow.drain()
         if self.disconnected:
             return
-        written, body = _encode_head(head["status"], [*self.default_headers, *head.get("headers", ())]), message["body"]
+        body = message["body"]
         self.response_started = self.response_complete = True
         self.waiting_for_100_continue = False
         if len(body) <= _COPIED:
             self.transport.write(written + body)
         else:
             self.transport.writelines((written, body))
-        self.message_event.set()
+        self.wake()
         self.on_response()
 
-    def _may_send_at_once(self, head: Any, message: Any) -> bool:
-        """A body of the length that is declared, on a connection that stays open."""
+    def _write_head(self, head: Any, message: Any) -> bytes | None:
+        """For a body of the length that is declared, on a connection that stays open; None for any other. Raises
+        RuntimeError for what would not be one line for each header."""
         if message["type"] != "http.response.body" or message.get("more_body", False) or not message.get("body"):
-            return False
+            return None
         if not self.keep_alive or self.access_log or self.scope["method"] == "HEAD":
-            return False
-        declared = None
-        for name, value in head.get("headers", ()):
-            if name == b"content-length":
-                declared = value
-            elif name in (b"connection", b"transfer-encoding"):
-                return False
-        return declared is not None and int(declared) == len(message["body"])
-
-
-def _encode_head(status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-    """Raises RuntimeError for what would not be one line for each header."""
-    lines = [b"%b: %b\r\n" % header for header in headers]
-    head = STATUS_LINE[status] + b"".join(lines) + b"\r\n"
-    if (
-        head.count(b"\n") != len(lines) + 2
-        or head.count(b"\r") != len(lines) + 2
-        or head.translate(None, _ALLOWED_BYTES)
-    ):
-        raise RuntimeError("a header of the response cannot be sent")
-    return head
+            return None
+        headers = [*self.default_headers, *head.get("headers", ())]
+        written = STATUS_LINE[head["status"]] + b"\r\n".join(map(_AS_LINE, headers)) + b"\r\n\r\n"
+        if (
+            written.count(b"\n") != len(headers) + 2
+            or written.count(b"\r") != len(headers) + 2
+            or written.translate(None, _ALLOWED_BYTES)
+        ):
+            raise RuntimeError("a header of the response cannot be sent")
+        if (
+            b"\ncontent-length: %d\r" % len(message["body"]) not in written
+            or b"\nconnection:" in written
+            or b"\ntransfer-encoding:" in written
+        ):
+            return None
+        return written

@@ -1,6 +1,7 @@
 // Bundles the page and the editor's three workers into dist/ (or the folder given), which the router serves under /graphiql/.
-// The page asks for nothing from elsewhere: fonts and styles are in the bundle.
-import { rm } from "node:fs/promises";
+// The page asks for nothing from elsewhere: fonts and styles are in the bundle. Beside it, in docs/, the two files of
+// Swagger UI that the page of the REST routes loads.
+import { copyFile, mkdir, rm } from "node:fs/promises";
 import { build } from "esbuild";
 
 const outdir = process.argv[2] ?? "dist";
@@ -19,6 +20,10 @@ const common = {
 };
 
 await rm(outdir, { recursive: true, force: true });
+await mkdir(`${outdir}/docs`, { recursive: true });
+for (const name of ["swagger-ui-bundle.js", "swagger-ui.css"]) {
+  await copyFile(`node_modules/swagger-ui-dist/${name}`, `${outdir}/docs/${name}`);
+}
 await Promise.all([
   build({ ...common, entryPoints: { main: "src/main.js" }, format: "esm", splitting: true, chunkNames: "chunk-[hash]" }),
   build({

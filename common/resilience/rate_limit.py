@@ -63,8 +63,7 @@ class RateLimiter:
 
     async def hit(self, key: str, cost: int = 1) -> RateDecision:
         """Counts `cost` against the key, unless that would exceed the limit."""
-        # keys may come from clients: an endless one must not fill the storage
-        key = key if len(key) <= _MAX_KEY_LENGTH else hashlib.sha256(key.encode(errors="replace")).hexdigest()
+        key = _bounded(key)
         try:
             async with asyncio.timeout(_STORAGE_TIMEOUT_S):
                 if await self._limiter.hit(self._item, self._name, key, cost=cost):
@@ -75,10 +74,23 @@ class RateLimiter:
             return RateDecision(self._fail_open, 0.0 if self._fail_open else 1.0)
         return RateDecision(is_allowed=False, retry_after_s=max(0.0, window.reset_time - time.time()))
 
+    async def forget(self, key: str) -> None:
+        """Counts the key from zero again. While the storage is away it does not, and that is logged."""
+        try:
+            async with asyncio.timeout(_STORAGE_TIMEOUT_S):
+                await self._limiter.clear(self._item, self._name, _bounded(key))
+        except (StorageError, OSError) as exc:
+            _log.warning("a rate limit cannot be reset", limit=self._name, error=repr(exc))
+
     async def close(self) -> None:
         """Disconnects from Redis, if that is where it counts."""
         if isinstance(self._storage, RedisStorage):
             await self._storage.bridge.storage.aclose()  # type: ignore[attr-defined]  # the client of redis-py
+
+
+def _bounded(key: str) -> str:
+    """Keys may come from clients: an endless one must not fill the storage."""
+    return key if len(key) <= _MAX_KEY_LENGTH else hashlib.sha256(key.encode(errors="replace")).hexdigest()
 
 
 def _storage_of(redis_url: str | None) -> MemoryStorage | RedisStorage:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from datetime import timedelta
 from enum import Enum
 
 from common.text import is_printable_line
@@ -10,6 +11,7 @@ from subgraphs.users.errors import InvalidUserInputError
 
 ID_PREFIX = "usr"
 ADDRESS_ID_PREFIX = "adr"
+SESSION_ID_PREFIX = "ses"
 
 MAX_NAME_CHARACTERS = 120
 MAX_EMAIL_CHARACTERS = 254
@@ -26,6 +28,8 @@ class UserStatus(Enum):
     #: registered without a password: cannot log in until one is set
     INACTIVE = "INACTIVE"
     SUSPENDED = "SUSPENDED"
+    #: nothing personal is left; the id stays for the orders that name it
+    ERASED = "ERASED"
 
 
 class Role(Enum):
@@ -70,24 +74,65 @@ def check_name(name: str) -> str:
     return cleaned
 
 
-def check_email(email: str) -> str:
+def check_email(email: str, field: str = "email") -> str:
     """The address as it is compared: NFC, lower case, no surrounding space. Raises InvalidUserInputError."""
     cleaned = unicodedata.normalize("NFC", email).strip().lower()
     is_address = EMAIL_PATTERN.fullmatch(cleaned) and is_printable_line(cleaned)
     if len(cleaned) > MAX_EMAIL_CHARACTERS or not is_address:
-        raise InvalidUserInputError("This is not an e-mail address.", "email")
+        raise InvalidUserInputError("This is not an e-mail address.", field)
     return cleaned
 
 
-def check_password(password: str) -> str:
+#: ITU-T E.164, without the marks people write between digits
+PHONE_PATTERN = re.compile(r"\+[1-9][0-9]{6,14}")
+PHONE_MARKS = str.maketrans("", "", " -./()")
+
+
+def check_phone(phone: str) -> str | None:
+    """The number as it is dialled, `+` and digits; None for an empty one. Raises InvalidUserInputError."""
+    cleaned = phone.strip().translate(PHONE_MARKS)
+    if cleaned and not PHONE_PATTERN.fullmatch(cleaned):
+        raise InvalidUserInputError("The telephone number must begin with + and the code of its country.", "phone")
+    return cleaned or None
+
+
+#: the languages messages are written in; a front end may know more
+LOCALE_PATTERN = re.compile(r"[a-z]{2,3}(-[A-Z]{2})?")
+
+
+def check_locale(locale: str) -> str:
+    """A language as in BCP 47, with a country at most. Raises InvalidUserInputError."""
+    if not LOCALE_PATTERN.fullmatch(locale):
+        raise InvalidUserInputError("The locale must be a language such as en or de-AT.", "locale")
+    return locale
+
+
+def check_password(password: str, field: str = "password") -> str:
     """Raises InvalidUserInputError. Length is the only rule (NIST SP 800-63B section 3.1.1)."""
     if not MIN_PASSWORD_CHARACTERS <= len(password) <= MAX_PASSWORD_CHARACTERS:
         raise InvalidUserInputError(
-            f"The password must have {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} characters.", "password"
+            f"The password must have {MIN_PASSWORD_CHARACTERS} to {MAX_PASSWORD_CHARACTERS} characters.", field
         )
     return password
 
 
+class LinkKind(Enum):
+    """What the link in a message is for."""
+
+    EMAIL_VERIFICATION = "email_verification"
+    #: goes to the new address
+    EMAIL_CHANGE = "email_change"
+    PASSWORD_RESET = "password_reset"  # noqa: S105  # a kind of link
+
+
+LINK_LIFETIMES = {
+    LinkKind.EMAIL_VERIFICATION: timedelta(days=3),
+    LinkKind.EMAIL_CHANGE: timedelta(hours=24),
+    # whoever reads the message later may be somebody else
+    LinkKind.PASSWORD_RESET: timedelta(minutes=30),
+}
+
+MAX_ADDRESS_COUNT = 20
 MAX_LABEL_CHARACTERS = 60
 MAX_ADDRESS_FIELD_CHARACTERS = 200
 REQUIRED_ADDRESS_FIELDS = ("street", "city", "zip", "country")

@@ -9,7 +9,7 @@ from common.subgraph.database import Database, Row
 from common.subgraph.keyset import Keyset, Page, PageRequest, SortColumn, cut_page
 from common.subgraph.loaders import load_many, load_one
 from subgraphs.users.service import UserService
-from subgraphs.users.service.accounts import COLUMNS, Account, account_of
+from subgraphs.users.service.accounts import COLUMNS, FROM_ACCOUNTS, Account
 
 NEWEST_FIRST = Keyset("newest", (SortColumn("created_at", "timestamptz"), SortColumn("id", "uuid")), is_descending=True)
 
@@ -21,13 +21,14 @@ class UserLoaders:
         database = service.database
 
         async def accounts(ids: Sequence[UUID]) -> list[Account]:
-            rows = await database.fetch(f"SELECT {COLUMNS} FROM user_account WHERE id = any($1)", [list(ids)])
-            return [account_of(row) for row in rows]
+            rows = await database.fetch(f"SELECT {COLUMNS} FROM {FROM_ACCOUNTS} WHERE u.id = any($1)", [list(ids)])
+            return [service.vault.account_of(row) for row in rows]
 
         async def addresses(user_ids: Sequence[UUID]) -> list[Row]:
             return await database.fetch(
-                """SELECT id, user_id, label, is_default, address_sealed FROM customer_address
-                   WHERE user_id = any($1) ORDER BY created_at, id""",
+                """SELECT a.id, a.user_id, a.label, a.is_default, a.address_sealed, k.wrapped_key
+                   FROM customer_address a LEFT JOIN data_key k ON k.subject = a.user_id
+                   WHERE a.user_id = any($1) ORDER BY a.created_at, a.id""",
                 [list(user_ids)],
             )
 
@@ -35,22 +36,13 @@ class UserLoaders:
         self.addresses: DataLoader[UUID, list[Row]] = load_many(addresses, lambda row: row["user_id"])
 
 
-async def load_user_page(
-    database: Database, request: PageRequest, *, name_part: str | None, email_hash: str | None
-) -> Page[Row]:
-    """Users whose name contains `name_part` (any case) or whose address has that hash; all of them without either."""
-    clauses = request.clauses(first_placeholder=3)
+async def load_user_page(database: Database, request: PageRequest, *, email_hash: str | None) -> Page[Row]:
+    """All users, or the one whose address has that hash."""
+    clauses = request.clauses(first_placeholder=2, alias="u")
     rows = await database.fetch(
-        f"""SELECT {COLUMNS} FROM user_account
-            WHERE ($1::text IS NULL OR name ILIKE $1 OR email_hash = $2) AND {clauses.where}
+        f"""SELECT {COLUMNS} FROM {FROM_ACCOUNTS}
+            WHERE ($1::text IS NULL OR u.email_hash = $1) AND {clauses.where}
             ORDER BY {clauses.order_by} LIMIT {clauses.limit}""",
-        [_like(name_part), email_hash, *clauses.parameters],
+        [email_hash, *clauses.parameters],
     )
     return cut_page(request, rows)
-
-
-def _like(part: str | None) -> str | None:
-    if part is None:
-        return None
-    escaped = part.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-    return f"%{escaped}%"

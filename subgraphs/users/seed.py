@@ -10,7 +10,7 @@ from uuid import UUID
 from common.clock import SystemClock
 from common.ids import format_id
 from common.subgraph.app import migrated_database
-from subgraphs.users.app import NAME, email_vault
+from subgraphs.users.app import NAME, vault_of
 from subgraphs.users.domain import ID_PREFIX, Role
 from subgraphs.users.passwords import Passwords
 from subgraphs.users.service.accounts import insert_account
@@ -51,7 +51,7 @@ async def seed(
 ) -> None:
     """Creates and migrates the database if need be, and adds the demo accounts that are missing."""
     settings = settings or UsersSettings()  # type: ignore[call-arg]  # from the environment
-    passwords, vault, clock = passwords or Passwords(), email_vault(settings), SystemClock()
+    passwords, vault, clock = passwords or Passwords(), vault_of(settings), SystemClock()
     async with migrated_database(NAME, settings, database_name=database_name) as database:
         known = {row["id"] for row in await database.fetch("SELECT id FROM user_account")}
         missing = [account for account in DEMO_ACCOUNTS if account.user_id not in known]

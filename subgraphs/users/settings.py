@@ -1,24 +1,28 @@
-"""Configuration of the users subgraph, on top of what every subgraph needs."""
+"""Configuration of the users subgraph, on top of what every subgraph with personal data needs."""
 
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from common.settings import SubgraphSettings
+from common.subgraph.data_keys import SealingSettings
 
 
-class UsersSettings(SubgraphSettings):
+class UsersSettings(SealingSettings):
     #: Ed25519 private key that signs access tokens: PEM text, or the path of a PEM file
     jwt_private_key: SecretStr
-    #: seals e-mail and postal addresses: `<id>:<64 hex digits>`, several separated by commas, the first seals
-    pii_keys: SecretStr
     #: 64 hex digits; finds accounts by e-mail address. It cannot change while accounts exist
     email_index_key: SecretStr
-    access_token_lifetime_s: Annotated[int, Field(ge=60, le=3600)] = 900
+    access_token_lifetime_s: Annotated[int, Field(ge=60, le=900)] = 900
     refresh_token_lifetime_s: Annotated[int, Field(ge=3600)] = 30 * 24 * 3600
-    #: login attempts per account and minute
+    #: passwords tried per account and minute; a device that was logged in before has as many for itself
     login_attempts_per_minute: Annotated[int, Field(ge=1)] = 10
+    #: passwords tried per account and hour by strangers
+    login_attempts_per_hour: Annotated[int, Field(ge=1)] = 60
+    #: messages with links per account or address and hour
+    links_per_hour: Annotated[int, Field(ge=1)] = 5
+    #: the front end's pages that links in messages lead to: `<url>/password-reset#token=…`
+    account_url: str = "http://localhost:8080/account"
 
     def private_key_pem(self) -> str:
         """Raises OSError if it names a file that cannot be read."""

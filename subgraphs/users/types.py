@@ -13,7 +13,6 @@ from common.subgraph.access import may_see, require_owner, require_scope
 from common.subgraph.context import Context
 from common.subgraph.database import Row
 from common.subgraph.schema import Representation
-from common.subgraph.sealing import Sealer
 from common.subgraph.types import (
     IdempotencyConflictError,
     InvalidInputError,
@@ -24,8 +23,8 @@ from common.subgraph.types import (
 from subgraphs.users.domain import ADDRESS_ID_PREFIX, ID_PREFIX, Role, UserStatus
 from subgraphs.users.loaders import UserLoaders
 from subgraphs.users.service import UserService, address_place
-from subgraphs.users.service.accounts import Account
-from subgraphs.users.service.tokens import TokenPair
+from subgraphs.users.service.accounts import Account, Vault
+from subgraphs.users.service.tokens import TokenSet
 
 Info: TypeAlias = strawberry.Info[Context[UserService, UserLoaders], None]
 
@@ -46,8 +45,13 @@ class CustomerAddress:
     address: PostalAddress
 
     @classmethod
-    def of(cls, row: Row, sealer: Sealer) -> Self:
-        opened = sealer.unseal(row["address_sealed"], address_place(row["id"]))
+    def of(cls, row: Row, vault: Vault) -> Self:
+        opened = vault.open(
+            row["address_sealed"],
+            address_place(row["id"]),
+            wrapped_key=row["wrapped_key"],
+            user_id=row["user_id"],
+        )
         return cls(
             id=strawberry.ID(format_id(ADDRESS_ID_PREFIX, row["id"])),
             label=row["label"],
@@ -62,6 +66,7 @@ class User:
     id: strawberry.ID
     name: str
     status: UserStatus
+    version: int
     created_at: datetime
     last_login_at: datetime | None
 
@@ -72,6 +77,7 @@ class User:
             id=strawberry.ID(account.public_id),
             name=account.name,
             status=account.status,
+            version=account.version,
             created_at=account.created_at,
             last_login_at=account.last_login_at,
         )
@@ -79,7 +85,27 @@ class User:
     @strawberry.federation.field(authenticated=True, description="Of oneself; of others with users:read_any")
     def email(self, info: Info) -> str:
         require_owner(info.context.principal, self.id, any_scope=READ_ANY)
-        return info.context.service.vault.unseal(self.account)
+        return self.account.email
+
+    @strawberry.federation.field(authenticated=True, description="Whether a link sent to `email` was used")
+    def email_verified(self, info: Info) -> bool:
+        require_owner(info.context.principal, self.id, any_scope=READ_ANY)
+        return self.account.is_email_verified
+
+    @strawberry.federation.field(authenticated=True, description="The address that `email` becomes once confirmed")
+    def new_email(self, info: Info) -> str | None:
+        require_owner(info.context.principal, self.id, any_scope=READ_ANY)
+        return self.account.new_email
+
+    @strawberry.federation.field(authenticated=True, description="E.164: + and digits")
+    def phone(self, info: Info) -> str | None:
+        require_owner(info.context.principal, self.id, any_scope=READ_ANY)
+        return self.account.phone
+
+    @strawberry.federation.field(authenticated=True, description="Language of messages, such as en or de-AT")
+    def locale(self, info: Info) -> str:
+        require_owner(info.context.principal, self.id, any_scope=READ_ANY)
+        return self.account.locale
 
     @strawberry.federation.field(requires_scopes=[[READ_ANY]])
     def roles(self, info: Info) -> list[Role]:
@@ -90,7 +116,7 @@ class User:
     async def addresses(self, info: Info) -> list[CustomerAddress]:
         require_owner(info.context.principal, self.id, any_scope=READ_ANY)
         rows = await info.context.loaders.addresses.load(self.account.id)
-        return [CustomerAddress.of(row, info.context.service.sealer) for row in rows]
+        return [CustomerAddress.of(row, info.context.service.vault) for row in rows]
 
     @classmethod
     async def resolve_references(cls, info: Info, representations: Sequence[Representation]) -> list["User | None"]:
@@ -130,14 +156,19 @@ class AuthTokens:
     refresh_token: str
     token_type: str
     expires_in: int = strawberry.field(description="Seconds the access token is valid")
+    device_token: str = strawberry.field(
+        description="Keep it on the device, also after a logout, and show it at the next login: "
+        "others who try passwords cannot then keep this device out"
+    )
 
     @classmethod
-    def of(cls, pair: TokenPair) -> Self:
+    def of(cls, tokens: TokenSet) -> Self:
         return cls(
-            access_token=pair.access_token,
-            refresh_token=pair.refresh_token,
+            access_token=tokens.access_token,
+            refresh_token=tokens.refresh_token,
             token_type="Bearer",  # noqa: S106  # the name of a scheme, not a secret
-            expires_in=pair.expires_in_s,
+            expires_in=tokens.expires_in_s,
+            device_token=tokens.device_token,
         )
 
 
@@ -145,6 +176,10 @@ UserRegisterError = Annotated[
     InvalidInputError | EmailTakenError | IdempotencyConflictError, strawberry.union("UserRegisterError")
 ]
 AuthError = Annotated[InvalidInputError | BadCredentialsError, strawberry.union("AuthError")]
+ConfirmError = Annotated[InvalidInputError | BadCredentialsError | EmailTakenError, strawberry.union("ConfirmError")]
+EmailChangeError = Annotated[
+    InvalidInputError | BadCredentialsError | NotFoundError, strawberry.union("EmailChangeError")
+]
 UserPayloadError = Annotated[InvalidInputError | NotFoundError, strawberry.union("UserPayloadError")]
 
 
@@ -160,6 +195,18 @@ class AuthPayload:
     user: User | None = None
     tokens: AuthTokens | None = None
     errors: list[AuthError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class ConfirmPayload:
+    confirmed: bool = False
+    errors: list[ConfirmError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class EmailChangePayload:
+    user: User | None = None
+    errors: list[EmailChangeError] = strawberry.field(default_factory=list)
 
 
 @strawberry.type
@@ -180,10 +227,27 @@ class UserRegisterInput:
 class LoginInput:
     email: str
     password: str
+    device_token: str | None = strawberry.field(default=None, description="Of an earlier login on this device")
 
 
 @strawberry.input
 class UserUpdateInput:
     id: strawberry.ID
     name: str | None = None
+    phone: str | None = strawberry.field(default=None, description="Empty to remove it")
+    locale: str | None = None
     expected_version: int | None = None
+
+
+@strawberry.input
+class PasswordChangeInput:
+    current_password: str
+    new_password: str
+    device_token: str | None = None
+
+
+@strawberry.input
+class EmailChangeInput:
+    new_email: str
+    password: str
+    device_token: str | None = None

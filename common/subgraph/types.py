@@ -88,3 +88,10 @@ class NotFoundError(UserError):
 @strawberry.federation.type(shareable=True)
 class IdempotencyConflictError(UserError):
     pass
+
+
+@strawberry.federation.type(shareable=True)
+class StaleVersionError(UserError):
+    """Nothing was changed: the caller has seen another version than the one there is."""
+
+    current_version: int

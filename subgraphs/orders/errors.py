@@ -4,6 +4,7 @@ OrderError
 ├── InvalidInput          a field breaks a rule
 ├── NotFound              no such order, or not this caller's
 ├── InsufficientStock     some lines want more than is there
+├── StaleVersion          the cart was changed since the caller saw it
 ├── PriceChanged          the catalogue asks another price than the buyer was shown
 └── IllegalTransition     the order cannot move from its status to the wanted one
 
@@ -33,6 +34,14 @@ class InsufficientStock(OrderError):  # noqa: N818 - named like the GraphQL erro
     def __init__(self, message: str, path: Sequence[str], shortages: Sequence[tuple[str, int, int]]) -> None:
         super().__init__(message, path, [list(shortage) for shortage in shortages])
         self.shortages = tuple((product_id, requested, available) for product_id, requested, available in shortages)
+
+
+class StaleVersion(OrderError):  # noqa: N818 - named like the GraphQL error it becomes
+    """Nothing was changed: the cart has version `current` by now."""
+
+    def __init__(self, message: str, path: Sequence[str], current: int) -> None:
+        super().__init__(message, path, current)
+        self.current = current
 
 
 class PriceChanged(OrderError):  # noqa: N818 - named like the GraphQL error it becomes

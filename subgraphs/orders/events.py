@@ -2,10 +2,16 @@
 
 Published   orders.order.placed | awaiting_payment | confirmed | completed | cancelled
                 {order_id, number, customer_id, status, total_minor, currency, version, cancel_reason}
+            orders.order.shipped | delivered
+                the same and {fulfillment_id, carrier, tracking_number, fulfillment_status}
             orders.payment.refused {order_id, payment_id}: an authorisation the order has no use for; void it
             orders.fulfillment.created {fulfillment_id, order_id, lines: [{product_id, quantity}]}
-Consumed    payments.payment.authorized {payment_id, order_id, amount_minor, currency}
+Consumed    payments.payment.authorized {payment_id, order_id, amount_minor, currency}: of whatever kind, money on
+                delivery included, which is confirmed the same way and captured by payments later
+            users.user.erased {user_id}
 Asked       commands.products.reserve | commit | release
+            commands.users.default_address {user_id} -> {address: {street, …} | null}
+            commands.users.guest {user_id} -> {is_guest}
 Answered    commands.orders.payable {order_id, principal_id, may_act_for_others?}
                 -> {order_id, number, customer_id, total_minor, currency, status}; NOT_FOUND is a command error
 """
@@ -19,7 +25,7 @@ from common.errors import BadInputError
 from common.events import Event, new_event
 from common.ids import InvalidIdError, format_id, parse_id
 from subgraphs.orders.domain.pricing import PricedLine, RequestedLine
-from subgraphs.orders.domain.records import Order
+from subgraphs.orders.domain.records import Fulfillment, Order
 from subgraphs.orders.domain.status import OrderStatus
 from subgraphs.orders.domain.words import (
     FULFILLMENT_PREFIX,
@@ -35,6 +41,9 @@ PAYMENT_AUTHORIZED = "payments.payment.authorized"
 RESERVE = "commands.products.reserve"
 COMMIT = "commands.products.commit"
 RELEASE = "commands.products.release"
+USER_ERASED = "users.user.erased"
+DEFAULT_ADDRESS = "commands.users.default_address"
+GUEST = "commands.users.guest"
 
 _TYPE_BY_STATUS: Mapping[OrderStatus, str] = {
     OrderStatus.PENDING: "orders.order.placed",
@@ -60,11 +69,34 @@ def order_payload(order: Order) -> dict[str, Any]:
 
 def order_moved(order: Order, clock: Clock, *, user_id: str | None = None, cause: Event | None = None) -> Event:
     """The event of an order having reached its status, in the version it has now."""
+    return _of_order(_TYPE_BY_STATUS[order.status], order, order_payload(order), clock, user_id=user_id, cause=cause)
+
+
+def parcel_moved(what: str, order: Order, parcel: Fulfillment, clock: Clock, *, user_id: str) -> Event:
+    """`what`: shipped or delivered; the order is as it is after the step, which leaves its status alone."""
+    payload = order_payload(order) | {
+        "fulfillment_id": format_id(FULFILLMENT_PREFIX, parcel.id),
+        "carrier": parcel.carrier,
+        "tracking_number": parcel.tracking_number,
+        "fulfillment_status": order.fulfillment_status.value,
+    }
+    return _of_order(f"orders.order.{what}", order, payload, clock, user_id=user_id)
+
+
+def _of_order(
+    event_type: str,
+    order: Order,
+    payload: Mapping[str, Any],
+    clock: Clock,
+    *,
+    user_id: str | None = None,
+    cause: Event | None = None,
+) -> Event:
     return new_event(
-        _TYPE_BY_STATUS[order.status],
+        event_type,
         aggregate_id=format_id(ORDER_PREFIX, order.id),
         aggregate_version=order.version,
-        payload=order_payload(order),
+        payload=payload,
         source=SOURCE,
         clock=clock,
         user_id=user_id,
@@ -143,6 +175,10 @@ def order_id_of(payload: Mapping[str, Any]) -> UUID:
 
 def payment_id_of(payload: Mapping[str, Any]) -> UUID:
     return _id_of(PAYMENT_PREFIX, payload.get("payment_id"))
+
+
+def user_id_of(payload: Mapping[str, Any]) -> UUID:
+    return _id_of(USER_PREFIX, payload.get("user_id"))
 
 
 def _id_of(prefix: str, text: object) -> UUID:

@@ -7,6 +7,7 @@ from strawberry.dataloader import DataLoader
 from common.subgraph.database import Row
 from common.subgraph.keyset import Page, PageRequest
 from common.subgraph.loaders import load_many, load_one
+from common.subgraph.sealing import Sealer
 from subgraphs.orders.domain.records import (
     Cart,
     CartLine,
@@ -29,6 +30,9 @@ class OrderLoaders:
 
     def __init__(self, service: OrdersService) -> None:
         reading, carts = service.reading, service.carts
+        self.sealer: DataLoader[UUID, tuple[UUID, Sealer] | None] = load_one(
+            service.destinations.sealers, lambda customer_and_sealer: customer_and_sealer[0]
+        )
         self.order: DataLoader[UUID, Order | None] = load_one(reading.by_ids, lambda order: order.id)
         self.order_by_number: DataLoader[str, Order | None] = load_one(reading.by_numbers, lambda order: order.number)
         self.lines: DataLoader[UUID, list[OrderLine]] = load_many(reading.lines, lambda line: line.order_id)

@@ -4,11 +4,14 @@ Constraints, order numbers and the trigger that guards the status are written in
 because Tortoise does not create them from models.
 """
 
+from typing import Any
+
 from tortoise import fields
 from tortoise.indexes import Index
 from tortoise.models import Model
 
 from common.events.models import DeadLetterModel, InboxModel, OutboxModel
+from common.subgraph.data_keys import DataKeyModel
 from common.subgraph.idempotency import IdempotencyModel
 
 
@@ -23,7 +26,14 @@ class Order(Model):
     shipping_minor = fields.BigIntField()
     tax_minor = fields.BigIntField()
     total_minor = fields.BigIntField()
-    shipping_address = fields.JSONField[dict[str, str | None]]()
+    #: in clear, of orders from before addresses were sealed; a worker empties it
+    shipping_address: Any = fields.JSONField(null=True)
+    #: JSON of the postal address, sealed under the customer's data key; null for an order without one
+    address_sealed = fields.BinaryField(null=True)
+    #: of the address; tax and shipping depend on it
+    country = fields.CharField(max_length=2, null=True)
+    #: the cart it was made from: a cart becomes one order at most
+    cart_id = fields.UUIDField(null=True, unique=True)
     cancel_reason = fields.CharField(max_length=24, null=True)
     reservation_expires_at = fields.DatetimeField(null=True)
     placed_at = fields.DatetimeField()
@@ -86,6 +96,10 @@ class Saga(Model):
     next_at = fields.DatetimeField(db_index=True)
     #: the payment that asked for COMMIT
     payment_id = fields.UUIDField(null=True)
+    #: after it the step is not tried again but given up; null for what is owed for good
+    deadline = fields.DatetimeField(null=True)
+    #: JSON of the event that made the step due, to continue its trace and its chain of causes
+    cause: Any = fields.JSONField(null=True)
     last_error = fields.TextField(null=True)
 
     class Meta:
@@ -140,6 +154,11 @@ class FulfillmentLine(Model):
     class Meta:
         table = "fulfillment_line"
         unique_together = (("fulfillment_id", "order_line_id"),)
+
+
+class DataKey(DataKeyModel):
+    class Meta(DataKeyModel.Meta):
+        abstract = False
 
 
 class Idempotency(IdempotencyModel):

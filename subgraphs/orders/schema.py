@@ -22,6 +22,7 @@ from subgraphs.orders.domain.words import (
     USER_PREFIX,
 )
 from subgraphs.orders.events import ORDER_EVENTS
+from subgraphs.orders.service.carts import CartWithLines
 from subgraphs.orders.service.reading import NEWEST
 from subgraphs.orders.service.store import order_of
 from subgraphs.orders.types.entities import (
@@ -37,11 +38,14 @@ from subgraphs.orders.types.entities import (
     uuid_of,
 )
 from subgraphs.orders.types.payloads import (
+    CartLineInput,
     CartPayload,
     FulfillmentCreateInput,
     OrderPayload,
     OrderPlaceInput,
+    buyer_of,
     caller,
+    cart_lines,
     known,
     order_error,
     order_request,
@@ -102,25 +106,50 @@ class Mutation:
         customer_id = caller(info.context.principal)
         try:
             product = known(PRODUCT_PREFIX, product_id, "There is no such product.", ["productId"])
-            cart = await info.context.service.carts.set_line(customer_id, product, quantity, expected_version)
+            changed = await info.context.service.carts.set_line(customer_id, product, quantity, expected_version)
         except REFUSALS as refusal:
             return CartPayload(errors=[order_error(refusal)])
-        return CartPayload(cart=Cart.of(cart))
-
-    @strawberry.federation.mutation(authenticated=True)
-    async def cart_clear(self, info: Info) -> CartPayload:
-        return CartPayload(cart=Cart.of(await info.context.service.carts.clear(caller(info.context.principal))))
+        return _cart_payload(info, changed)
 
     @strawberry.federation.mutation(
         authenticated=True,
+        description="Puts lines kept elsewhere, such as a guest's, into the cart; the greater quantity of each counts",
+    )
+    async def cart_merge(
+        self, info: Info, lines: list[CartLineInput], expected_version: int | None = None
+    ) -> CartPayload:
+        customer_id = caller(info.context.principal)
+        try:
+            changed = await info.context.service.carts.merge(customer_id, cart_lines(lines), expected_version)
+        except REFUSALS as refusal:
+            return CartPayload(errors=[order_error(refusal)])
+        return _cart_payload(info, changed)
+
+    @strawberry.federation.mutation(authenticated=True)
+    async def cart_clear(self, info: Info, expected_version: int | None = None) -> CartPayload:
+        try:
+            changed = await info.context.service.carts.clear(caller(info.context.principal), expected_version)
+        except REFUSALS as refusal:
+            return CartPayload(errors=[order_error(refusal)])
+        return _cart_payload(info, changed)
+
+    # open to those without a token: for the account of a guest, see `buyer_of`
+    @strawberry.mutation(
         description="Holds the goods for 15 minutes: AWAITING_PAYMENT. PENDING where that could not be asked in time",
     )
     async def order_place(self, info: Info, input: OrderPlaceInput) -> OrderPayload:
+        service = info.context.service
         try:
-            order_id = await info.context.service.placing.place(order_request(info.context.principal, input))
+            buyer = await buyer_of(info.context.principal, input.customer_id, service.destinations)
+            placed = await service.placing.place(order_request(buyer, input))
         except REFUSALS as refusal:
             return OrderPayload(errors=[order_error(refusal)])
-        return await _payload(info, order_id)
+        if placed.fresh is not None:
+            # written a moment ago: no need to read it again
+            order, lines = placed.fresh
+            info.context.loaders.order.prime(order.id, order)
+            info.context.loaders.lines.prime(order.id, lines)
+        return await _payload(info, placed.id)
 
     @strawberry.federation.mutation(
         authenticated=True, description="One's own before it is paid; with orders:write_any until it is shipped"
@@ -152,11 +181,13 @@ class Mutation:
     @strawberry.federation.mutation(
         requires_scopes=[[FULFIL]], description="Goods have arrived; the last delivery completes the order"
     )
-    async def fulfillment_deliver(self, info: Info, id: strawberry.ID) -> OrderPayload:
+    async def fulfillment_deliver(
+        self, info: Info, id: strawberry.ID, idempotency_key: str | None = None
+    ) -> OrderPayload:
         actor = require_scope(info.context.principal, FULFIL)
         try:
             fulfillment_id = known(FULFILLMENT_PREFIX, id, "There is no such fulfilment.", ["id"])
-            order_id = await info.context.service.fulfilling.deliver(actor, fulfillment_id)
+            order_id = await info.context.service.fulfilling.deliver(actor, fulfillment_id, idempotency_key)
         except REFUSALS as refusal:
             return OrderPayload(errors=[order_error(refusal)])
         return await _payload(info, order_id)
@@ -201,6 +232,12 @@ class Subscription:
 async def _payload(info: Info, order_id: UUID) -> OrderPayload:
     record = await info.context.loaders.order.load(order_id)
     return OrderPayload(order=Order.of(record) if record else None)
+
+
+def _cart_payload(info: Info, changed: CartWithLines) -> CartPayload:
+    cart, lines = changed
+    info.context.loaders.cart_lines.prime(cart.id, lines)
+    return CartPayload(cart=Cart.of(cart))
 
 
 schema = create_schema("orders", query=Query, mutation=Mutation, subscription=Subscription, types=[Product, User, Cart])

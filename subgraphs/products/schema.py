@@ -14,7 +14,13 @@ from common.subgraph.connections import Connection
 from common.subgraph.errors import IdempotencyConflictedError
 from common.subgraph.keyset import page_request
 from common.subgraph.schema import create_schema
-from common.subgraph.types import IdempotencyConflictError, InvalidInputError, MoneyInput, NotFoundError
+from common.subgraph.types import (
+    IdempotencyConflictError,
+    InvalidInputError,
+    MoneyInput,
+    NotFoundError,
+    StaleVersionError,
+)
 from subgraphs.products import domain, errors
 from subgraphs.products.domain import CATEGORY_PREFIX, PRODUCT_PREFIX, ProductSort, clean_query, visible_statuses
 from subgraphs.products.events import STOCK_STATUS_CHANGED
@@ -33,7 +39,6 @@ from subgraphs.products.types import (
     ProductFilter,
     ProductPayload,
     ProductUpdateInput,
-    StaleVersionError,
     sees_drafts,
     uuid_of,
     visible,

@@ -21,6 +21,7 @@ from common.subgraph.types import (
     Money,
     MoneyInput,
     NotFoundError,
+    StaleVersionError,
     UserError,
 )
 from subgraphs.products import domain
@@ -187,11 +188,6 @@ def uuid_of(prefix: str, text: str) -> UUID | None:
         return parse_id(prefix, text)
     except InvalidIdError:
         return None
-
-
-@strawberry.type
-class StaleVersionError(UserError):
-    current_version: int
 
 
 @strawberry.type

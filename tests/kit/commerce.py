@@ -14,6 +14,7 @@ from common.settings import SubgraphSettings
 from common.subgraph.database import Database
 from common.subgraph.runtime import Platform
 from subgraphs.orders.app import create_app as create_orders
+from subgraphs.orders.settings import OrdersSettings
 from subgraphs.payments.app import create_app as create_payments
 from subgraphs.payments.domain.provider import PaymentProvider
 from subgraphs.products.app import create_app as create_products
@@ -128,7 +129,7 @@ async def running_commerce(
     )
     apps = (
         create_products(settings, database_name=products),
-        create_orders(settings, database_name=orders),
+        create_orders(OrdersSettings(**settings_of(postgres_url, nats_url)), database_name=orders),
         create_payments(settings, database_name=payments, new_provider=new_provider),
     )
     async with AsyncExitStack() as stack:

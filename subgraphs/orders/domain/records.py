@@ -1,6 +1,5 @@
 """Rows as the rest of the subgraph sees them: frozen, ids as UUIDs, amounts in minor units of `currency`."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -20,8 +19,10 @@ class Order:
     shipping_minor: int
     tax_minor: int
     total_minor: int
-    #: keys of PostalAddress, as the buyer gave them
-    shipping_address: Mapping[str, str | None]
+    #: the postal address, sealed under the customer's data key; None for an order without one
+    address_sealed: bytes | None
+    #: of the address
+    country: str | None
     cancel_reason: CancelReason | None
     reservation_expires_at: datetime | None
     placed_at: datetime

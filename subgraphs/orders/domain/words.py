@@ -10,9 +10,11 @@ PAYMENT_PREFIX = "pay"
 
 #: currency of an order that names none
 DEFAULT_CURRENCY = "USD"
-#: how long stock is held for an order that is not paid
-RESERVATION_TTL_S = 15 * 60
+#: an order without an address is priced as if it went there
+DEFAULT_COUNTRY = "US"
 #: how long a buyer waits for products before the order is accepted as PENDING
 RESERVE_DEADLINE_S = 2.0
+#: how long to wait for what users knows about a customer
+USERS_DEADLINE_S = 2.0
 #: a PENDING order whose stock could not be asked for this long is given up
 PENDING_DEADLINE_S = 3600

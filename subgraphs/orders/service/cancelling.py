@@ -76,7 +76,7 @@ class Cancelling:
             )
         now = self.clock.now()
         after = cancelled(order, reason, now)
-        if not await self.moving.step(connection, order, after, due=Due(Step.RELEASE, now), actor=actor):
+        if not await self.moving.step(order, after, due=Due(Step.RELEASE, now), actor=actor):
             raise RuntimeError("a locked order moved")
 
 

@@ -7,6 +7,7 @@ from common.events import EventFeed
 from common.subgraph.due import Signal
 from subgraphs.orders.service.cancelling import Cancelling
 from subgraphs.orders.service.carts import Carts
+from subgraphs.orders.service.destinations import Destinations
 from subgraphs.orders.service.fulfilling import Fulfilling
 from subgraphs.orders.service.payments import Payments
 from subgraphs.orders.service.placing import Placing
@@ -18,6 +19,7 @@ from subgraphs.orders.service.saga import DueSteps
 class OrdersService:
     reading: Reading
     carts: Carts
+    destinations: Destinations
     placing: Placing
     cancelling: Cancelling
     fulfilling: Fulfilling

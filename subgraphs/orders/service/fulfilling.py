@@ -12,12 +12,12 @@ from common.ids import uuid7
 from common.subgraph.database import Database, Row, fetch
 from common.subgraph.idempotency import IdempotentRequest, RejectedError, run_idempotent
 from common.text import is_printable_line
-from subgraphs.orders.domain.records import Order
+from subgraphs.orders.domain.records import Fulfillment, Order
 from subgraphs.orders.domain.status import FulfillmentStatus, LineProgress, OrderStatus, fulfillment_status
 from subgraphs.orders.errors import IllegalTransition, InvalidInput, NotFound, OrderError
-from subgraphs.orders.events import fulfillment_created
+from subgraphs.orders.events import fulfillment_created, parcel_moved
 from subgraphs.orders.service.moving import Moving, moved
-from subgraphs.orders.service.store import move_order
+from subgraphs.orders.service.store import HistoryStep
 
 LABEL_LENGTH_MAX = 100
 _PROGRESS = """
@@ -36,7 +36,10 @@ INSERT INTO fulfillment_line (id, fulfillment_id, order_line_id, quantity)
 SELECT l.id, made.id, l.order_line_id, l.quantity FROM made,
     unnest($6::uuid[], $7::uuid[], $8::int[]) AS l(id, order_line_id, quantity)
 """
-_DELIVER = "UPDATE fulfillment SET delivered_at = $2 WHERE id = $1 AND delivered_at IS NULL"
+_DELIVER = """
+UPDATE fulfillment SET delivered_at = $2 WHERE id = $1 AND delivered_at IS NULL
+RETURNING id, order_id, carrier, tracking_number, shipped_at, delivered_at
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +80,40 @@ class Fulfilling:
         OrderError.raise_if_refused(outcome.answer)
         return UUID(outcome.answer["id"])
 
-    async def deliver(self, actor: str, fulfillment_id: UUID) -> UUID:
-        """Id of the order. Delivering again changes nothing. Raises NotFound."""
-        async with self.database.transaction() as connection:
-            rows = await fetch(connection, "SELECT order_id FROM fulfillment WHERE id = $1", [fulfillment_id])
-            if not rows:
-                raise NotFound("There is no such fulfilment.", ["id"])
-            order = await self._locked(connection, rows[0]["order_id"])
-            await fetch(connection, _DELIVER, [fulfillment_id, self.clock.now()])
-            await self._advance(connection, order, actor)
+    async def deliver(self, actor: str, fulfillment_id: UUID, key: str | None) -> UUID:
+        """Id of the order. Delivering again changes nothing, key or not. Raises NotFound, IdempotencyConflictedError.
+
+        The last delivery completes the order.
+        """
+
+        async def effect(connection: SqlConnection) -> dict[str, Any]:
+            try:
+                return {"id": str(await self._deliver(connection, actor, fulfillment_id))}
+            except OrderError as exc:
+                raise RejectedError(exc.to_answer()) from exc
+
+        if key is None:
+            async with self.database.transaction() as connection:
+                return await self._deliver(connection, actor, fulfillment_id)
+        request = IdempotentRequest(actor, "fulfillmentDeliver", key, {"id": str(fulfillment_id)})
+        outcome = await run_idempotent(self.database, self.clock, request, effect)
+        OrderError.raise_if_refused(outcome.answer)
+        return UUID(outcome.answer["id"])
+
+    async def _deliver(self, connection: SqlConnection, actor: str, fulfillment_id: UUID) -> UUID:
+        rows = await fetch(connection, "SELECT order_id FROM fulfillment WHERE id = $1", [fulfillment_id])
+        if not rows:
+            raise NotFound("There is no such fulfilment.", ["id"])
+        order = await self._locked(connection, rows[0]["order_id"])
+        delivered = await fetch(connection, _DELIVER, [fulfillment_id, self.clock.now()])
+        if not delivered:
+            return order.id
+        progress = _progress(await fetch(connection, _PROGRESS, [order.id]))
+        order = await self._tell(order, Fulfillment(**delivered[0]), progress, "delivered", actor)
+        if order.fulfillment_status is FulfillmentStatus.DELIVERED and order.status is OrderStatus.CONFIRMED:
+            completed = moved(order, OrderStatus.COMPLETED, self.clock.now())
+            if not await self.moving.step(order, completed, due=None, actor=actor):
+                raise RuntimeError("a locked order moved")
         return order.id
 
     async def _ship(self, connection: SqlConnection, actor: str, shipment: Shipment) -> None:
@@ -110,37 +138,39 @@ class Fulfilling:
             if not 1 <= quantity <= line["ordered"] - line["shipped"]:
                 left = line["ordered"] - line["shipped"]
                 raise InvalidInput(f"{left} units of this line are left to ship.", ["lines", "quantity"])
-        fulfillment_id = uuid7()
+        parcel = Fulfillment(uuid7(), order.id, shipment.carrier, shipment.tracking_number, self.clock.now(), None)
         line_ids = list(shipment.quantity_by_line)
         await fetch(
             connection,
             _INSERT,
             [
-                fulfillment_id,
+                parcel.id,
                 order.id,
-                shipment.carrier,
-                shipment.tracking_number,
-                self.clock.now(),
+                parcel.carrier,
+                parcel.tracking_number,
+                parcel.shipped_at,
                 [uuid7() for _ in line_ids],
                 line_ids,
                 list(shipment.quantity_by_line.values()),
             ],
         )
         goods = [(line_by_id[line_id]["product_id"], shipment.quantity_by_line[line_id]) for line_id in line_ids]
-        event = fulfillment_created(fulfillment_id, order.id, goods, self.clock, actor)
-        await self.outbox.add(connection, event)
-        await self._advance(connection, order, actor)
+        await self.outbox.add(connection, fulfillment_created(parcel.id, order.id, goods, self.clock, actor))
+        progress = [
+            LineProgress(row["ordered"], row["shipped"] + shipment.quantity_by_line.get(line_id, 0), row["delivered"])
+            for line_id, row in line_by_id.items()
+        ]
+        await self._tell(order, parcel, progress, "shipped", actor)
 
-    async def _advance(self, connection: SqlConnection, order: Order, actor: str) -> None:
-        """The order's axis of fulfilment after a change; all delivered completes it."""
-        progress = _progress(await fetch(connection, _PROGRESS, [order.id]))
-        status = fulfillment_status(progress)
-        if status is FulfillmentStatus.DELIVERED and order.status is OrderStatus.CONFIRMED:
-            after = replace(moved(order, OrderStatus.COMPLETED, self.clock.now()), fulfillment_status=status)
-            await self.moving.step(connection, order, after, due=None, actor=actor)
-        elif status is not order.fulfillment_status:
-            after = replace(moved(order, order.status, self.clock.now()), fulfillment_status=status)
-            await move_order(connection, order, after, None)
+    async def _tell(
+        self, order: Order, parcel: Fulfillment, progress: Sequence[LineProgress], what: str, actor: str
+    ) -> Order:
+        """The order after a parcel has left or arrived: another version, another place on the axis of fulfilment."""
+        after = replace(moved(order, order.status, self.clock.now()), fulfillment_status=fulfillment_status(progress))
+        event = parcel_moved(what, after, parcel, self.clock, user_id=actor)
+        if not await self.moving.tell(order, HistoryStep(after, order.status, actor, event), due=None):
+            raise RuntimeError("a locked order moved")
+        return after
 
     async def _locked(self, connection: SqlConnection, order_id: UUID) -> Order:
         order = await self.moving.load_locked(connection, order_id)

@@ -3,30 +3,48 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from common.errors import NotFoundError
-from common.events import Event
-from common.events.sql import SqlConnection
+from common.events import (
+    CLAIM_PLACEHOLDERS,
+    Event,
+    claim_clause,
+    claim_values,
+    encode_event,
+    record_clause,
+    record_values,
+)
+from common.failpoints import failpoint
 from common.ids import format_id
-from common.subgraph.database import fetch
-from common.subgraph.due import Signal
-from subgraphs.orders.domain.records import Order
-from subgraphs.orders.domain.status import OrderStatus
 from subgraphs.orders.domain.words import USER_PREFIX
 from subgraphs.orders.events import order_id_of, order_payload, payment_id_of, payment_refused
 from subgraphs.orders.service.moving import Moving
+from subgraphs.orders.service.saga import LEASE, DueStep, DueSteps
+from subgraphs.orders.service.store import ORDER_COLUMNS, Step, order_of
 
-_COMMIT = """
-UPDATE saga SET step = 'COMMIT', next_at = $3, attempts = 0, payment_id = $2
-WHERE order_id = $1 AND (step = 'AWAIT_PAYMENT' OR (step = 'COMMIT' AND payment_id = $2)) RETURNING order_id
+CONSUMER = "orders-on-payments"
+
+# Where the order waits for this payment, the step becomes COMMIT, already leased to this process; else the payment is
+# refused. The row of the saga decides between a payment and a cancellation at the same moment: whoever comes second
+# waits for it and finds another step in it.
+_AUTHORIZED = f"""
+WITH {claim_clause(1)}, awaited AS (
+    UPDATE saga s SET step = 'COMMIT', next_at = $8, attempts = 1, payment_id = $7, deadline = NULL, cause = $9::jsonb,
+        last_error = NULL
+    FROM orders o, claimed
+    WHERE s.order_id = $6 AND o.id = s.order_id AND o.status = 'AWAITING_PAYMENT'
+        AND o.total_minor <= $10 AND o.currency = $11
+        AND (s.step = 'AWAIT_PAYMENT' OR (s.step = 'COMMIT' AND s.payment_id = $7))
+    RETURNING s.order_id
+), {record_clause(CLAIM_PLACEHOLDERS + 7, only_if="claimed WHERE NOT EXISTS (SELECT FROM awaited)")}
+SELECT {ORDER_COLUMNS} FROM claimed LEFT JOIN awaited ON TRUE LEFT JOIN orders o ON o.id = awaited.order_id
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Payments:
     moving: Moving
-    signal: Signal
+    due_steps: DueSteps
 
     async def payable(self, payload: dict[str, Any]) -> Mapping[str, Any]:
         """The order as payments needs it, whatever its status. NOT_FOUND where it is not `principal_id`'s own, unless
@@ -37,17 +55,31 @@ class Payments:
             raise NotFoundError("There is no such order.")
         return order_payload(order)
 
-    async def authorized(self, connection: SqlConnection, event: Event) -> None:
-        """The money is secured: commit the reservation next. Where nobody waits for it, it is refused: to be voided."""
-        order_id, payment_id = order_id_of(event.payload), payment_id_of(event.payload)
-        order = await self.moving.load_locked(connection, order_id)
-        if order is not None and await self._is_awaited(connection, order, payment_id, event):
-            self.signal.wake()
-            return
-        await self.moving.outbox.add(connection, payment_refused(order_id, event, self.moving.clock))
+    async def authorized(self, event: Event) -> bool:
+        """The money is secured: commit the reservation next. Where nobody waits for it, it is refused: to be voided.
 
-    async def _is_awaited(self, connection: SqlConnection, order: Order, payment_id: UUID, event: Event) -> bool:
-        covers = event.payload["amount_minor"] >= order.total_minor and event.payload["currency"] == order.currency
-        if order.status is not OrderStatus.AWAITING_PAYMENT or not covers:
+        The effect of one event, as one statement; False where it was had before.
+        """
+        order_id, payment_id, clock = order_id_of(event.payload), payment_id_of(event.payload), self.moving.clock
+        failpoint("orders.payment.before_commit")
+        rows = await self.moving.database.fetch(
+            _AUTHORIZED,
+            [
+                *claim_values(CONSUMER, event, clock),
+                order_id,
+                payment_id,
+                clock.now() + LEASE,
+                encode_event(event).decode(),
+                event.payload["amount_minor"],
+                event.payload["currency"],
+                *record_values(payment_refused(order_id, event, clock)),
+            ],
+        )
+        failpoint("orders.payment.after_commit")
+        if not rows:
             return False
-        return bool(await fetch(connection, _COMMIT, [order.id, payment_id, self.moving.clock.now()]))
+        if rows[0]["id"] is None:
+            self.moving.outbox.wake()
+        else:
+            self.due_steps.hand_over(DueStep(order_of(rows[0]), Step.COMMIT, 1, None, event))
+        return True

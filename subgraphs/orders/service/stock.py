@@ -10,7 +10,7 @@ from common.errors import DeadlineExceededError, UnavailableError
 from common.events import Bus, CommandError
 from common.ids import format_id
 from subgraphs.orders.domain.pricing import PricedLine, RequestedLine
-from subgraphs.orders.domain.words import ORDER_PREFIX, RESERVATION_TTL_S, RESERVE_DEADLINE_S
+from subgraphs.orders.domain.words import ORDER_PREFIX, RESERVE_DEADLINE_S
 from subgraphs.orders.errors import InsufficientStock, InvalidInput, OrderError, PriceChanged, ReservationUnavailable
 from subgraphs.orders.events import COMMIT, RELEASE, RESERVE, priced_lines, reserve_request
 
@@ -28,11 +28,13 @@ class Stock:
     """Every command may be repeated for the same order; its outcome is then the same."""
 
     bus: Bus
+    #: how long it is held for an order that is not paid
+    reservation_ttl_s: float
 
     async def reserve(self, order_id: UUID, lines: Sequence[RequestedLine], currency: str) -> HeldStock:
         """Raises InsufficientStock, PriceChanged, InvalidInput: nothing is held; ReservationUnavailable: unknown."""
         try:
-            reply = await self._ask(RESERVE, reserve_request(order_id, lines, currency, RESERVATION_TTL_S))
+            reply = await self._ask(RESERVE, reserve_request(order_id, lines, currency, self.reservation_ttl_s))
         except CommandError as exc:
             raise refusal_of(exc) from exc
         return HeldStock(priced_lines(reply), datetime.fromisoformat(reply["expires_at"]))

@@ -1,20 +1,16 @@
-"""Writing orders: birth and transitions, each one statement that also writes history and what is owed next.
+"""Writing orders: birth and transitions, each one statement that also writes history, events and what is owed next."""
 
-Whoever calls these is in a transaction and records the events in it.
-"""
-
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-import orjson
-
-from common.events import Event
-from common.events.sql import SqlConnection
+from common.events import RECORD_PLACEHOLDERS, Event, encode_event, record_clause, record_values
 from common.ids import uuid7
-from common.subgraph.database import Row, fetch
+from common.subgraph.database import Database, Row
+from common.subgraph.idempotency import IdempotentRequest, answer_clause, answer_values
 from subgraphs.orders.domain.records import Order
 from subgraphs.orders.domain.status import CancelReason, FulfillmentStatus, OrderStatus, sources_of
 
@@ -34,10 +30,11 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A step and when it shall be taken."""
+    """A step, when it shall be taken, and until when it is worth trying."""
 
     step: Step
     at: datetime
+    deadline: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +60,19 @@ class TakenCart:
 
 
 ORDER_COLUMNS = """o.id, o.number, o.customer_id, o.status, o.fulfillment_status, o.currency, o.subtotal_minor,
-    o.shipping_minor, o.tax_minor, o.total_minor, o.shipping_address, o.cancel_reason, o.reservation_expires_at,
-    o.placed_at, o.updated_at, o.version"""
+    o.shipping_minor, o.tax_minor, o.total_minor, o.address_sealed, o.country, o.cancel_reason,
+    o.reservation_expires_at, o.placed_at, o.updated_at, o.version"""
 
-_INSERT = """
+_HISTORY_COLUMNS = "id, order_id, version, at, from_status, to_status, actor, correlation_id, trace_id"
+
+_INSERT = f"""
 WITH taken AS (
     DELETE FROM cart WHERE id = $15 AND version = $16 RETURNING id
 ), made AS (
     INSERT INTO orders (id, number, customer_id, status, fulfillment_status, currency, subtotal_minor, shipping_minor,
-        tax_minor, total_minor, shipping_address, reservation_expires_at, placed_at, updated_at, version)
-    SELECT $1, new_order_number(), $2, $3, 'UNFULFILLED', $4, $5, $6, $7, $8, $9::jsonb, $10, $11, $11, $12
+        tax_minor, total_minor, address_sealed, reservation_expires_at, placed_at, updated_at, version, cart_id,
+        country)
+    SELECT $1, new_order_number(), $2, $3, 'UNFULFILLED', $4, $5, $6, $7, $8, $9, $10, $11, $11, $12, $15, $25
     WHERE $15::uuid IS NULL OR EXISTS (SELECT FROM taken)
     RETURNING id, number
 ), lines AS (
@@ -84,32 +84,38 @@ WITH taken AS (
         $24::int[]) WITH ORDINALITY
         AS l(id, product_id, sku, name, quantity, unit_minor, expected_unit_minor, weight_grams, position)
 ), owed AS (
-    INSERT INTO saga (order_id, step, next_at) SELECT id, $13, $14 FROM made
-)
+    INSERT INTO saga (order_id, step, next_at, deadline, cause) SELECT id, $13, $14, $26, $27::jsonb FROM made
+), steps AS (
+    INSERT INTO order_history ({_HISTORY_COLUMNS})
+    SELECT h.id, made.id, h.version, $11, h.from_status, h.to_status, $28, h.correlation_id, h.trace_id
+    FROM made, unnest($29::uuid[], $30::int[], $31::text[], $32::text[], $33::text[], $34::text[])
+        AS h(id, version, from_status, to_status, correlation_id, trace_id)
+), {record_clause(35, only_if="made", extra="(SELECT jsonb_build_object('number', number) FROM made)")},
+{answer_clause(35 + RECORD_PLACEHOLDERS, only_if="made")}
 SELECT number FROM made
 """
 
-_MOVE = """
+# staying in a status is no step of the history
+_MOVE = f"""
 WITH moved AS (
     UPDATE orders SET status = $3, version = version + 1, updated_at = $4, cancel_reason = $5,
         fulfillment_status = $6, reservation_expires_at = $7, subtotal_minor = $8, shipping_minor = $9, tax_minor = $10,
         total_minor = $11
     WHERE id = $1 AND version = $2 AND status = ANY($12::text[])
-    RETURNING id
+    RETURNING id, version
 ), rested AS (
     DELETE FROM saga USING moved WHERE saga.order_id = moved.id AND $13::text IS NULL
 ), owed AS (
-    INSERT INTO saga (order_id, step, next_at) SELECT id, $13, $14 FROM moved WHERE $13::text IS NOT NULL
+    INSERT INTO saga (order_id, step, next_at, deadline, cause)
+    SELECT id, $13, $14, $15, $16::jsonb FROM moved WHERE $13::text IS NOT NULL
     ON CONFLICT (order_id) DO UPDATE
-    SET step = excluded.step, next_at = excluded.next_at, attempts = 0, last_error = NULL
-)
+    SET step = excluded.step, next_at = excluded.next_at, deadline = excluded.deadline, cause = excluded.cause,
+        attempts = 0, last_error = NULL
+), steps AS (
+    INSERT INTO order_history ({_HISTORY_COLUMNS})
+    SELECT $17, id, version, $4, $18::varchar, $3, $19, $20, $21 FROM moved WHERE $18::varchar <> $3
+), {record_clause(22, only_if="moved")}
 SELECT id FROM moved
-"""
-
-_HISTORY = """
-INSERT INTO order_history (id, order_id, version, at, from_status, to_status, actor, correlation_id, trace_id)
-SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::timestamptz[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::text[])
 """
 
 
@@ -124,11 +130,19 @@ class HistoryStep:
 
 
 async def insert_order(
-    connection: SqlConnection, order: Order, lines: Sequence[StoredLine], due: Due, cart: TakenCart | None
+    database: Database,
+    steps: Sequence[HistoryStep],
+    lines: Sequence[StoredLine],
+    due: Due,
+    cart: TakenCart | None,
+    answered: tuple[IdempotentRequest, Mapping[str, Any]],
 ) -> str | None:
-    """The number of the new order; None where the cart is not there in that version any more: nothing was written."""
-    rows = await fetch(
-        connection,
+    """The number of the new order, born in the steps given; None where the cart is not there in that version any more:
+    nothing was written then. One statement: order, lines, history, events, what is owed, and the answer to the key.
+    """
+    order, last = steps[-1].order, steps[-1].event
+    request, answer = answered
+    rows = await database.fetch(
         _INSERT,
         [
             order.id,
@@ -139,7 +153,7 @@ async def insert_order(
             order.shipping_minor,
             order.tax_minor,
             order.total_minor,
-            orjson.dumps(order.shipping_address).decode(),
+            order.address_sealed,
             order.reservation_expires_at,
             order.placed_at,
             order.version,
@@ -155,19 +169,32 @@ async def insert_order(
             [line.unit_minor for line in lines],
             [line.expected_unit_minor for line in lines],
             [line.weight_grams for line in lines],
+            order.country,
+            due.deadline,
+            encode_event(last).decode(),
+            steps[-1].actor,
+            [uuid7() for _ in steps],
+            [step.order.version for step in steps],
+            [step.from_status.value if step.from_status else None for step in steps],
+            [step.order.status.value for step in steps],
+            [step.event.metadata.correlation_id for step in steps],
+            [step.event.metadata.trace_id or None for step in steps],
+            *record_values(*(step.event for step in steps)),
+            *answer_values(request, dict(answer)),
         ],
     )
     return str(rows[0]["number"]) if rows else None
 
 
-async def move_order(connection: SqlConnection, before: Order, after: Order, due: Due | None) -> bool:
+async def move_order(database: Database, before: Order, step: HistoryStep, due: Due | None) -> bool:
     """Takes an order from one version to the next; False where somebody else was faster: nothing was written.
 
-    The statuses it may leave are named by the table of transitions; staying where it is, is no transition.
+    One statement: the order, its history, the event, and what is owed next. The statuses it may leave are named by the
+    table of transitions; staying where it is, is no transition.
     """
+    after = step.order
     sources = (after.status,) if before.status is after.status else sources_of(after.status)
-    rows = await fetch(
-        connection,
+    rows = await database.fetch(
         _MOVE,
         [
             before.id,
@@ -184,27 +211,17 @@ async def move_order(connection: SqlConnection, before: Order, after: Order, due
             [status.value for status in sources],
             due.step.value if due else None,
             due.at if due else None,
+            due.deadline if due else None,
+            encode_event(step.event).decode() if due else None,
+            uuid7(),
+            before.status.value,
+            step.actor,
+            step.event.metadata.correlation_id,
+            step.event.metadata.trace_id or None,
+            *record_values(step.event),
         ],
     )
     return bool(rows)
-
-
-async def write_history(connection: SqlConnection, steps: Sequence[HistoryStep]) -> None:
-    await fetch(
-        connection,
-        _HISTORY,
-        [
-            [uuid7() for _ in steps],
-            [step.order.id for step in steps],
-            [step.order.version for step in steps],
-            [step.order.updated_at for step in steps],
-            [step.from_status.value if step.from_status else None for step in steps],
-            [step.order.status.value for step in steps],
-            [step.actor for step in steps],
-            [step.event.metadata.correlation_id for step in steps],
-            [step.event.metadata.trace_id or None for step in steps],
-        ],
-    )
 
 
 def order_of(row: Row) -> Order:
@@ -219,7 +236,8 @@ def order_of(row: Row) -> Order:
         shipping_minor=row["shipping_minor"],
         tax_minor=row["tax_minor"],
         total_minor=row["total_minor"],
-        shipping_address=orjson.loads(row["shipping_address"]),
+        address_sealed=row["address_sealed"],
+        country=row["country"],
         cancel_reason=CancelReason(row["cancel_reason"]) if row["cancel_reason"] else None,
         reservation_expires_at=row["reservation_expires_at"],
         placed_at=row["placed_at"],

@@ -35,6 +35,7 @@ from subgraphs.orders.domain.words import (
 )
 from subgraphs.orders.loaders import OrderLoaders
 from subgraphs.orders.service.desk import OrdersService
+from subgraphs.orders.service.destinations import unseal
 from subgraphs.orders.service.reading import NEWEST
 from subgraphs.orders.service.store import order_of
 
@@ -248,9 +249,13 @@ class Order:
     def total(self) -> Money:
         return Money.of(self.record.total_minor, self.record.currency)
 
-    @strawberry.field
-    def shipping_address(self) -> PostalAddress:
-        return PostalAddress.from_dict(dict(self.record.shipping_address))
+    @strawberry.field(description="Null where there is none, or its customer was erased")
+    async def shipping_address(self, info: Info) -> PostalAddress | None:
+        if self.record.address_sealed is None:
+            return None
+        found = await info.context.loaders.sealer.load(self.record.customer_id)
+        address = unseal(found and found[1], self.record.id, self.record.address_sealed)
+        return PostalAddress.from_dict(address) if address else None
 
     @strawberry.field(description="Oldest first")
     async def fulfillments(self, info: Info) -> list[Fulfillment]:

@@ -7,7 +7,7 @@ from uuid import UUID
 import strawberry
 
 from common.auth import Principal
-from common.errors import BadInputError
+from common.errors import BadInputError, ForbiddenError, UnauthenticatedError
 from common.ids import format_id
 from common.money import DIGITS_BY_CURRENCY, InvalidMoneyError
 from common.money import Money as Amount
@@ -18,6 +18,7 @@ from common.subgraph.types import (
     Money,
     NotFoundError,
     PostalAddressInput,
+    StaleVersionError,
     UserError,
 )
 from subgraphs.orders import errors
@@ -31,6 +32,7 @@ from subgraphs.orders.domain.words import (
     PRODUCT_PREFIX,
     USER_PREFIX,
 )
+from subgraphs.orders.service.destinations import Destinations
 from subgraphs.orders.service.fulfilling import Shipment
 from subgraphs.orders.service.placing import OrderRequest
 from subgraphs.orders.types.entities import WRITE_ANY, Cart, Order, Product, uuid_of
@@ -67,6 +69,7 @@ OrderError = Annotated[
     | IdempotencyConflictError
     | InsufficientStockError
     | PriceChangedError
+    | StaleVersionError
     | IllegalTransitionError,
     strawberry.union("OrderError"),
 ]
@@ -91,10 +94,18 @@ class OrderLineInput:
     expected_unit_price: Decimal | None = strawberry.field(default=None, description="The price the buyer was shown")
 
 
+@strawberry.input
+class CartLineInput:
+    product_id: strawberry.ID
+    quantity: int
+
+
 @strawberry.input(description="Either `items` or `cartId`")
 class OrderPlaceInput:
-    shipping_address: PostalAddressInput
     idempotency_key: str
+    shipping_address: PostalAddressInput | None = strawberry.field(
+        default=None, description="The customer's default address unless given; without one the order has none"
+    )
     items: list[OrderLineInput] | None = None
     cart_id: strawberry.ID | None = None
     currency: str | None = strawberry.field(default=None, description="USD unless given")
@@ -135,6 +146,8 @@ def order_error(refusal: Exception) -> Any:
                 was=Money.of(refusal.was_minor, refusal.currency),
                 now=Money.of(refusal.now_minor, refusal.currency),
             )
+        case errors.StaleVersion():
+            return StaleVersionError(message=refusal.message, path=list(refusal.path), current_version=refusal.current)
         case errors.IllegalTransition():
             return IllegalTransitionError(
                 message=refusal.message,
@@ -166,14 +179,29 @@ def known(prefix: str, text: str, message: str, path: list[str]) -> UUID:
     return found
 
 
-def order_request(principal: Principal, given: OrderPlaceInput) -> OrderRequest:
-    """Raises the errors of `errors.py`."""
+async def buyer_of(principal: Principal, customer_id: str | None, destinations: Destinations) -> tuple[str, UUID]:
+    """Who orders, and whose order it becomes.
+
+    One's own without asking; another customer's with orders:write_any. Nobody in particular may order for a guest, an
+    account without a password, whose unguessable id is all it takes. Raises FORBIDDEN, UNAUTHENTICATED and NotFound.
+    """
+    if not principal.is_authenticated and customer_id is not None:
+        guest = uuid_of(USER_PREFIX, customer_id)
+        if guest is None or not await destinations.is_guest(guest):
+            raise UnauthenticatedError
+        return customer_id, guest
     caller_id = caller(principal)
-    customer_id = caller_id
-    if given.customer_id is not None and given.customer_id != principal.subject:
-        if not principal.has_scope(WRITE_ANY):
-            raise errors.InvalidInput("You can order for yourself only.", ["customerId"])
-        customer_id = known(USER_PREFIX, given.customer_id, "There is no such customer.", ["customerId"])
+    actor = format_id(USER_PREFIX, caller_id)
+    if customer_id is None or customer_id == actor:
+        return actor, caller_id
+    if not principal.has_scope(WRITE_ANY):
+        raise ForbiddenError("orders:write_any is needed to order for somebody else")
+    return actor, known(USER_PREFIX, customer_id, "There is no such customer.", ["customerId"])
+
+
+def order_request(buyer: tuple[str, UUID], given: OrderPlaceInput) -> OrderRequest:
+    """`buyer` as of `buyer_of`. Raises the errors of `errors.py`."""
+    actor, customer_id = buyer
     currency = given.currency or DEFAULT_CURRENCY
     if currency not in DIGITS_BY_CURRENCY:
         raise errors.InvalidInput("A currency is given by its ISO 4217 code.", ["currency"])
@@ -189,11 +217,11 @@ def order_request(principal: Principal, given: OrderPlaceInput) -> OrderRequest:
         )
     cart_id = given.cart_id and known(CART_PREFIX, given.cart_id, "There is no such cart.", ["cartId"])
     return OrderRequest(
-        actor=format_id(USER_PREFIX, caller_id),
+        actor=actor,
         customer_id=customer_id,
         items=items,
         cart_id=cart_id or None,
-        shipping_address=given.shipping_address.to_dict(),
+        shipping_address=given.shipping_address.to_dict() if given.shipping_address else None,
         currency=currency,
         key=given.idempotency_key,
     )
@@ -222,3 +250,14 @@ def shipment(given: FulfillmentCreateInput) -> Shipment:
 
 def _line_id(text: str) -> UUID:
     return known(LINE_PREFIX, text, "There is no such line in this order.", ["lines", "orderLineId"])
+
+
+def cart_lines(given: list[CartLineInput]) -> dict[UUID, int]:
+    """Quantities by product. Raises the errors of `errors.py`."""
+    quantities = {
+        known(PRODUCT_PREFIX, line.product_id, "There is no such product.", ["lines", "productId"]): line.quantity
+        for line in given
+    }
+    if len(quantities) != len(given):
+        raise errors.InvalidInput("Every product may appear once; add up the quantities.", ["lines"])
+    return quantities

@@ -9,6 +9,7 @@ import pytest
 
 from common.settings import SubgraphSettings
 from subgraphs.orders.app import create_app as create_orders
+from subgraphs.orders.settings import OrdersSettings
 from subgraphs.products.app import create_app as create_products
 from tests.kit.commerce import Commerce, customer, database_of, eventually, running_commerce
 from tests.kit.subgraph import as_user, fresh_database_name, running, settings_of
@@ -21,7 +22,9 @@ async def test_an_order_is_accepted_while_products_is_away_and_finished_when_it_
 ) -> None:
     settings = SubgraphSettings(**settings_of(postgres_url, nats_url))
     products_app = partial(create_products, settings, database_name=fresh_database_name("products"))
-    orders_app = create_orders(settings, database_name=fresh_database_name("orders"))
+    orders_app = create_orders(
+        OrdersSettings(**settings_of(postgres_url, nats_url)), database_name=fresh_database_name("orders")
+    )
     buyer = customer()
     async with running(orders_app) as orders:
         async with running(products_app()) as products:

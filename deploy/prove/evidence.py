@@ -14,7 +14,8 @@ from nats.aio.client import Client
 
 from common.events.bus import STREAM
 from common.events.event import SUBJECT_PREFIX
-from deploy.prove.ledger import ProviderLedger, ReadLedger, ledger_in_tables
+from deploy.prove.ledger import ProviderLedger, ReadLedger, ledger_of
+from deploy.prove.outside import Outside
 
 SUBGRAPHS = ("users", "products", "orders", "payments", "notifications")
 
@@ -110,16 +111,13 @@ class Evidence:
 
 
 @asynccontextmanager
-async def evidence(
-    url_by_subgraph: Mapping[str, str], nats_url: str, read_ledger: ReadLedger | None = None
-) -> AsyncIterator[Evidence]:
-    """`read_ledger` None: the provider lives in the database of payments."""
+async def evidence(url_by_subgraph: Mapping[str, str], nats_url: str, outside: Outside) -> AsyncIterator[Evidence]:
     async with AsyncExitStack() as stack:
         witnesses = {name: Witness(url_by_subgraph[name]) for name in SUBGRAPHS}
         for witness in witnesses.values():
             stack.push_async_callback(witness.close)
         client = await nats.connect(nats_url, name="auditor", max_reconnect_attempts=-1)
         stack.push_async_callback(client.close)
-        ledger = read_ledger or ledger_in_tables(witnesses["payments"])
+        ledger = ledger_of(outside, witnesses["payments"])
         users, products, orders, payments, notifications = (witnesses[name] for name in SUBGRAPHS)
         yield Evidence(users, products, orders, payments, notifications, Stream(client), ledger)

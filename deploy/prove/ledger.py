@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+from deploy.prove.outside import Outside
+
+_HELD = "requires_capture"
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +17,8 @@ class Charge:
 
     reference: str
     key: str
-    #: as the provider calls it, upper case: AUTHORIZED, CAPTURED, VOIDED, DECLINED, …
-    state: str
+    #: authorised, and neither captured nor given up
+    is_held: bool
     amount_minor: int
     captured_minor: int
     refunded_minor: int
@@ -23,11 +27,6 @@ class Charge:
     @property
     def net_minor(self) -> int:
         return self.captured_minor - self.refunded_minor
-
-    @property
-    def is_held(self) -> bool:
-        """Authorised, and neither captured nor given up."""
-        return self.state in {"AUTHORIZED", "REQUIRES_CAPTURE"}
 
 
 ProviderLedger = tuple[Charge, ...]
@@ -38,14 +37,26 @@ class _Asks(Protocol):
     async def ask(self, sql: str, *parameters: Any) -> Any: ...
 
 
-def ledger_in_tables(payments: _Asks) -> ReadLedger:
-    """Of the provider that lives in the payments subgraph's own database."""
+def ledger_of(outside: Outside, payments: _Asks) -> ReadLedger:
+    """Of the provider outside, and of the one that lives in the payments subgraph's own database."""
 
     async def read() -> ProviderLedger:
         rows = await payments.ask(
-            """SELECT reference, request_key AS key, state, amount_minor, captured_minor, refunded_minor, currency
-               FROM sandbox_charge"""
+            """SELECT reference, request_key AS key, state = 'AUTHORIZED' AS is_held, amount_minor, captured_minor,
+                   refunded_minor, currency FROM sandbox_charge"""
         )
-        return tuple(Charge(**row) for row in rows)
+        return tuple(Charge(**row) for row in rows) + tuple(_charge(given) for given in await outside.charges())
 
     return read
+
+
+def _charge(given: Mapping[str, Any]) -> Charge:
+    return Charge(
+        reference=given["id"],
+        key=given["key"],
+        is_held=given["status"] == _HELD,
+        amount_minor=given["amount_minor"],
+        captured_minor=given["captured_minor"],
+        refunded_minor=given["refunded_minor"],
+        currency=given["currency"],
+    )

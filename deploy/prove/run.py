@@ -11,7 +11,7 @@ from pathlib import Path
 from deploy.local.errors import LocalError
 from deploy.local.terminal import Terminal
 from deploy.prove.auditor import Auditor
-from deploy.prove.evidence import SUBGRAPHS, evidence
+from deploy.prove.evidence import evidence
 from deploy.prove.report import Result, write_report
 from deploy.prove.scenario import Arena, Scenario
 from deploy.prove.scenarios import SCENARIOS
@@ -57,7 +57,7 @@ async def prove_one(scenario: Scenario, options: Options, terminal: Terminal) ->
             proven_shop(
                 scenario.environment, router_workers=scenario.router_workers, programs=scenario.programs
             ) as shop,
-            evidence({name: shop.database_url(name) for name in SUBGRAPHS}, shop.servers.nats_url) as seen,
+            evidence(shop.database_urls(), shop.servers.nats_url, shop.sandbox) as seen,
         ):
             auditor = Auditor(seen)
             arena = Arena(

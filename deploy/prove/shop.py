@@ -28,7 +28,8 @@ from deploy.local.secrets import signing_key
 from deploy.local.servers import Servers, servers
 from deploy.local.state import StateFolder
 from deploy.local.terminal import Terminal
-from deploy.local.topology import free_port, one_process_each
+from deploy.local.topology import Topology, free_port, one_process_each
+from deploy.prove.outside import Outside
 
 _REVIVE_POLL_S = 0.05
 _TOKEN_LIFETIME_S = 4 * 3600
@@ -56,8 +57,8 @@ class ProvenShop:
     url: str
     subgraph_urls: Mapping[str, str]
     environment: Mapping[str, str]
-    #: address of the payment provider's own ledger
-    provider_url: str = ""
+    #: the world outside: payment provider and message providers
+    sandbox: Outside
     deaths: int = 0
     is_reviving: bool = True
     _signer: TokenSigner = field(init=False)
@@ -83,6 +84,13 @@ class ProvenShop:
     def database_url(self, subgraph: str) -> str:
         return database_url_for(self.servers.database_url, f"punnet_{subgraph}")
 
+    def database_urls(self) -> dict[str, str]:
+        return {name: self.database_url(name) for name in self.subgraph_urls}
+
+    def address(self, name: str) -> str:
+        """Of a process, without a path."""
+        return self.children[name].program.ready_url.removesuffix("/health/ready")
+
     def kill(self, name: str) -> None:
         """SIGKILL; the keeper starts it again."""
         process = self.children[name].process
@@ -95,6 +103,20 @@ class ProvenShop:
         await asyncio.sleep(2 * _REVIVE_POLL_S)  # the keeper starts what has just died
         for child in self.children.values():
             await _ready(child)
+
+    async def stop_gracefully(self) -> dict[str, int]:
+        """SIGTERM to all, as an orderly shutdown does; exit status by process. Nothing is started again until
+        `start_again`."""
+        self.is_reviving = False
+        await asyncio.to_thread(stop_all, list(reversed(self.children.values())))
+        return {name: child.process.returncode for name, child in self.children.items() if child.process is not None}
+
+    async def start_again(self) -> None:
+        for child in self.children.values():
+            child.start()
+        for child in self.children.values():
+            await _ready(child)
+        self.is_reviving = True
 
     async def keep_alive(self) -> None:
         """Starts again at once what died, for ever."""
@@ -136,13 +158,7 @@ async def proven_shop(
             children: dict[str, Child] = {}
             sync.callback(lambda: kill_all(list(children.values())))
             shop = ProvenShop(
-                folder,
-                running,
-                children,
-                f"http://127.0.0.1:{port}",
-                topology.subgraph_urls,
-                extra,
-                _provider(topology.groups),
+                folder, running, children, f"http://127.0.0.1:{port}", topology.subgraph_urls, extra, _outside(topology)
             )
             for group in topology.groups:
                 wanted = [_program(program, extra, router_workers, programs or {}) for program in group]
@@ -187,9 +203,6 @@ def _program(
     return replace(program, argv=argv, environment={**program.environment, **extra})
 
 
-def _provider(groups: Sequence[Sequence[Program]]) -> str:
-    for group in groups:
-        for program in group:
-            if url := program.environment.get("PUNNET_PAYMENT_PROVIDER_URL"):
-                return url
-    return ""
+def _outside(topology: Topology) -> Outside:
+    (program,) = [program for group in topology.groups for program in group if program.name == "sandbox"]
+    return Outside(topology.sandbox_url, program.environment["PUNNET_PAYMENT_PROVIDER_KEY"])

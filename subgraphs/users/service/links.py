@@ -83,7 +83,7 @@ class Links:
         token, now = secrets.token_urlsafe(TOKEN_BYTES), self.clock.now()
         await self.database.fetch(
             """WITH kept AS (SELECT id FROM one_time_token WHERE user_id = $2 AND kind = $3
-                             ORDER BY created_at DESC LIMIT $7),
+                             ORDER BY id DESC LIMIT $7),
                  dropped AS (DELETE FROM one_time_token
                              WHERE user_id = $2 AND kind = $3 AND id NOT IN (SELECT id FROM kept))
                INSERT INTO one_time_token (id, user_id, kind, token_hash, created_at, expires_at)

@@ -227,7 +227,7 @@ async def test_fifty_references_are_one_statement_and_closed_to_other_customers(
     seen_by_bob = await users.entities("... on User { name }", representations, AS_BOB)
 
     assert seen_by_support == [{"name": a.name, "email": a.email} for a in accounts] + [None]
-    assert len([s for s in statements if "user_account" in s.text]) == 1
+    assert len([s for s in statements if "user_account" in s.text and "any(" in s.text]) == 1
     assert [user is not None for user in seen_by_bob] == [account is BOB for account in accounts] + [False]
 
 

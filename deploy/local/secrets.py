@@ -26,8 +26,8 @@ def secrets_of(folder: StateFolder, part: str) -> dict[str, str]:
     """What one process gets, the router or a subgraph: nothing that it does not need."""
     shared = {"PUNNET_CONTEXT_SECRET": _secret(folder, "context")}
     match part:
-        case "router":  # checks tokens, and signs what subgraphs are told of the caller
-            return shared | {"PUNNET_JWKS": str(_public_keys(folder))}
+        case "router":  # checks tokens, signs what subgraphs are told of the caller, and brings cards to the vault
+            return shared | {"PUNNET_JWKS": str(_public_keys(folder))} | _vault_key(folder)
         case "users":  # signs tokens, and seals personal data
             return (
                 shared
@@ -58,6 +58,11 @@ def secrets_of(folder: StateFolder, part: str) -> dict[str, str]:
 def all_secrets(folder: StateFolder) -> dict[str, str]:
     """What a process gets in which all parts live."""
     return secrets_of(folder, "router") | secrets_of(folder, "users") | secrets_of(folder, "payments")
+
+
+def _vault_key(folder: StateFolder) -> dict[str, str]:
+    """Lets nobody do more than exchange a card for a token."""
+    return {"PUNNET_PAYMENT_PUBLISHABLE_KEY": _secret(folder, "payment_publishable_key")}
 
 
 def _sealing_keys(folder: StateFolder) -> dict[str, str]:
@@ -101,7 +106,7 @@ def write_container_environments(folder: StateFolder) -> list[Path]:
     }
     environments: Mapping[str, Mapping[str, str]] = {
         # the public keys of tokens it asks the users subgraph for
-        "router": secrets_of(folder, "subgraph"),
+        "router": secrets_of(folder, "subgraph") | _vault_key(folder),
         "subgraphs": servers | secrets_of(folder, "subgraph"),
         "users": secrets_of(folder, "users"),
         "payments": secrets_of(folder, "payments"),

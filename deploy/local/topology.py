@@ -70,7 +70,8 @@ def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: s
         )
         for name, number in ports.items()
     ]
-    router = _router(folder, config, secrets_of(folder, "router"), host, port)
+    known = {**secrets_of(folder, "router"), "PUNNET_PAYMENT_PROVIDER_URL": sandbox_url}
+    router = _router(folder, config, known, host, port)
     return Topology([[sandbox], subgraphs, [router]], urls, sandbox_url)
 
 

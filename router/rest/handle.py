@@ -7,6 +7,8 @@ import logging
 from collections.abc import Sequence
 
 from router.errors import GATEWAY_TIMEOUT, INTERNAL_SERVER_ERROR, RequestError
+from router.operation.model import OperationKind
+from router.pipeline.authorize import unauthorized_errors
 from router.pipeline.handle import identify
 from router.pipeline.http import HttpRequest, HttpResponse
 from router.pipeline.read import GraphQLRequest
@@ -41,8 +43,11 @@ async def handle_rest(face: RestFace, request: HttpRequest, path: str) -> HttpRe
             route = choose(routes, body)
             variables = await read_variables(route, sent, face.exchanges)
             started = await start(engine, GraphQLRequest(route.text, route.name, variables), caller, request.headers)
+            is_anonymous = not caller.principal.is_authenticated
+            if started.granted.denied and started.operation.kind is OperationKind.MUTATION:  # nothing done by halves
+                denied = [error.as_json() for error in unauthorized_errors(started.granted.denied)]
+                raise face.problems.of_graphql(denied, is_anonymous=is_anonymous)
             result = await answer(engine, started)
-        is_anonymous = not caller.principal.is_authenticated
         return respond(route, result, sent, face.problems, place=path, is_anonymous=is_anonymous)
     except ProblemError as problem:
         return face.problems.respond(problem)

@@ -49,7 +49,13 @@ def test_the_router_in_containers_is_configured_as_the_local_one_but_for_address
 
 
 def test_the_router_accepts_both_configurations() -> None:
-    environment = {"PUNNET_CONTEXT_SECRET": "c" * 64, "PUNNET_JWKS": "/keys", "PUNNET_EXAMPLES": "/examples.json"}
+    environment = {
+        "PUNNET_CONTEXT_SECRET": "c" * 64,
+        "PUNNET_JWKS": "/keys",
+        "PUNNET_EXAMPLES": "/examples.json",
+        "PUNNET_PAYMENT_PROVIDER_URL": "http://sandbox",
+        "PUNNET_PAYMENT_PUBLISHABLE_KEY": "pk",
+    }
     for name in ("router.yaml", "router.containers.yaml"):
         config = parse_config((ROOT / "deploy" / name).read_text(), environment)
         assert config.signed_context is not None

@@ -75,7 +75,7 @@ def test_secrets_are_generated_once_and_only_their_owner_may_read_them(folder: S
 
 def test_keys_that_sign_tokens_or_open_personal_data_go_to_those_who_need_them(folder: StateFolder) -> None:
     assert {part: sorted(secrets_of(folder, part)) for part in ("router", "users", "orders", "products")} == {
-        "router": ["PUNNET_CONTEXT_SECRET", "PUNNET_JWKS"],
+        "router": ["PUNNET_CONTEXT_SECRET", "PUNNET_JWKS", "PUNNET_PAYMENT_PUBLISHABLE_KEY"],
         "users": [
             "PUNNET_CONTEXT_SECRET",
             "PUNNET_EMAIL_INDEX_KEY",
@@ -94,7 +94,7 @@ def test_container_secrets_are_written_once_and_each_kind_gets_its_own(folder: S
     write_container_environments(folder)
     assert {name: path.read_text() for name, path in files.items()} == texts
     assert {name: sorted(line.partition("=")[0] for line in text.splitlines()) for name, text in texts.items()} == {
-        "router": ["PUNNET_CONTEXT_SECRET"],
+        "router": ["PUNNET_CONTEXT_SECRET", "PUNNET_PAYMENT_PUBLISHABLE_KEY"],
         "subgraphs": ["DATABASE_URL", "NATS_URL", "PUNNET_CONTEXT_SECRET"],
         "users": [
             "PUNNET_CONTEXT_SECRET",

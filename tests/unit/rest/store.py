@@ -29,7 +29,7 @@ input LineInput { productId: ID! quantity: Int! giftNotes: [String!] }
 interface UserError { message: String! path: [String!] }
 type SoldOutError implements UserError { message: String! path: [String!] left: Int! }
 type NotFoundError implements UserError { message: String! path: [String!] }
-type Order { id: ID! key: String! customer: ID lines: [Line!]! token: String }
+type Order { audit: String @AUTH id: ID! key: String! customer: ID lines: [Line!]! token: String }
 type Line { productId: ID! quantity: Int! giftNotes: [String!] }
 union OrderError = SoldOutError | NotFoundError
 type OrderPayload { order: Order errors: [OrderError!]! }
@@ -38,6 +38,7 @@ type Query {
   products(first: Int = 2, after: String, sizes: [Size!], isNew: Boolean, cheaperThan: Float): Page!
   secret: String @AUTH
   broken: String
+  madeCount: Int!
 }
 type Mutation { order(lines: [LineInput!]!, key: String!, customer: ID, token: String): OrderPayload! }
 """
@@ -50,6 +51,12 @@ _PRODUCT = {"id": "p1", "name": "Jam", "price": {"amount": "4.50", "currency": "
 
 
 class _Root:
+    def __init__(self, made: list[str]) -> None:
+        self._made = made
+
+    def madeCount(self, info: Any) -> int:  # noqa: N802 - as the schema calls it
+        return len(self._made)
+
     def product(self, info: Any, size: str, **key: str) -> Any:
         return {**_PRODUCT, **key, "note": size} if key["id"] != "none" else None
 
@@ -68,6 +75,7 @@ class _Root:
     def order(
         self, info: Any, lines: list[Any], key: str, customer: str | None = None, token: str | None = None
     ) -> Any:
+        self._made.append(key)
         if lines[0]["quantity"] > 9:
             sold_out = {"__typename": "SoldOutError", "message": "Sold out", "path": ["lines"], "left": 9}
             return {"order": None, "errors": [sold_out]}
@@ -76,9 +84,10 @@ class _Root:
 
 def create_store() -> AsgiApp:
     schema = build_schema(_PLAIN)
+    made: list[str] = []
 
     async def answer(body: dict[str, Any]) -> tuple[int, Any]:
-        result = await graphql(schema, body["query"], _Root(), variable_values=body.get("variables"))
+        result = await graphql(schema, body["query"], _Root(made), variable_values=body.get("variables"))
         return 200, result.formatted
 
     return _app(answer)

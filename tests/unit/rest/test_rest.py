@@ -213,6 +213,18 @@ async def test_what_is_not_there_and_what_is_not_served_are_told_apart(tmp_path:
     assert (method.headers["allow"], secret.headers["www-authenticate"]) == ("GET", "Bearer")
 
 
+async def test_a_mutation_is_not_begun_for_who_may_not_have_all_of_it(tmp_path: Path) -> None:
+    mutation = """
+mutation Order @rest(method: POST, path: "/order", result: "order.order") {
+  order(lines: [{ productId: "p", quantity: 1 }], key: "k") { order { id audit } }
+}
+"""
+    async with store(tmp_path, {"order": mutation}) as client:
+        reply = await post(client, "/order", {})
+        made = (await client.post("{ madeCount }")).json["data"]["madeCount"]
+    assert (reply.status, reply.json["code"], made) == (401, "UNAUTHENTICATED", 0)
+
+
 async def test_an_answer_with_a_part_missing_is_an_answer(tmp_path: Path) -> None:
     async with store(tmp_path, ALL) as client:
         reply = await client.get("/api/v1/made/p1")

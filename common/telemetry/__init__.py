@@ -10,6 +10,7 @@ from common.telemetry.sql import record_sql_span
 from common.telemetry.tracing import (
     REQUEST_ID_HEADER,
     Telemetry,
+    call_headers,
     current_request_id,
     inject_headers,
     mark_failed,
@@ -23,6 +24,7 @@ __all__ = [
     "Telemetry",
     "TelemetryMiddleware",
     "TraceRing",
+    "call_headers",
     "configure_logging",
     "current_request_id",
     "inject_headers",

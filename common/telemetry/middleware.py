@@ -16,7 +16,6 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from prometheus_client import Histogram
 
 from common.ids import uuid7_number
-from common.lru import LruMap
 from common.telemetry.metrics import Metrics
 from common.telemetry.tracing import (
     REQUEST_ID_HEADER,
@@ -24,7 +23,6 @@ from common.telemetry.tracing import (
     Telemetry,
     mark_failed,
     parent_context,
-    unrecorded_span,
 )
 
 Scope = MutableMapping[str, Any]
@@ -60,7 +58,7 @@ class TelemetryMiddleware:
         )
         active = metrics.gauge("http_server_active_requests", "Requests and sockets under way.", ("service", "kind"))
         self._active = {kind: active.labels(self._service, kind) for kind in ("http", "websocket")}
-        self._children: LruMap[tuple[str, str, int], Histogram] = LruMap(1000)
+        self._children: dict[tuple[str, str, int], Histogram] = {}  #: as many as routes, methods and statuses of ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -69,18 +67,18 @@ class TelemetryMiddleware:
             return
         headers = _first_values(scope["headers"])
         request_id = _request_id(headers.get(REQUEST_ID_HEADER))
-        with RequestBound(self._service, request_id):
+        with RequestBound(self._service, request_id) as bound:
             self._active[kind].inc()
             try:
                 if kind == "http":
-                    await self._handle(scope, receive, send, headers, request_id)
+                    await self._handle(scope, receive, send, headers, bound)
                 else:
                     await self._converse(scope, receive, send, parent_context(headers))
             finally:
                 self._active[kind].dec()
 
     async def _handle(
-        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], request_id: str
+        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], bound: RequestBound
     ) -> None:
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
         route = scope["path"] if scope["path"] in self._routes else "other"
@@ -90,12 +88,12 @@ class TelemetryMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (_ID_HEADER, request_id.encode())]
+                message["headers"] = [*message.get("headers", ()), (_ID_HEADER, bound.request_id.encode())]
             return send(message)
 
         started_at = time.perf_counter()
         if not self._is_recorded:
-            token = attach(unrecorded_span(headers))
+            token = attach(bound.without_spans(headers))
             try:
                 await self._app(scope, receive, observe)
             except Exception:
@@ -109,7 +107,7 @@ class TelemetryMiddleware:
             f"{method} {route}",
             context=parent_context(headers),
             kind=SpanKind.SERVER,
-            attributes={"http.request.method": method, "url.path": route, "request.id": request_id},
+            attributes={"http.request.method": method, "url.path": route, "request.id": bound.request_id},
             record_exception=False,
             set_status_on_exception=False,
         ) as span:
@@ -141,8 +139,7 @@ class TelemetryMiddleware:
         key = (method, route, status)
         child = self._children.get(key)
         if child is None:
-            child = self._durations.labels(self._service, method, route, str(status))
-            self._children.put(key, child)
+            child = self._children[key] = self._durations.labels(self._service, method, route, str(status))
         return child
 
 

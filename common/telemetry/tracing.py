@@ -10,6 +10,7 @@ import random
 import threading
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
+from typing import Self
 
 import structlog
 from opentelemetry.context import Context
@@ -94,31 +95,43 @@ class Telemetry:
             _log.warning("the last spans could not be sent in time", service=self.service)
 
 
-class UnrecordedSpan(NonRecordingSpan):
+class _UnrecordedSpan(NonRecordingSpan):
     """Has ids, for logs and for those who are called, and keeps nothing: what the tracer makes when nobody wants its
     spans, at a tenth of the cost. The ids are text; OpenTelemetry's record of them is made for who asks."""
 
     def __init__(self, traceparent: str) -> None:
-        self.traceparent = traceparent
+        self._traceparent = traceparent
 
     def get_span_context(self) -> SpanContext:
-        _, trace_id, span_id, flags = self.traceparent.split("-")
+        _, trace_id, span_id, flags = self._traceparent.split("-")
         return SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=False, trace_flags=TraceFlags(int(flags, 16)))
 
 
 def inject_headers(headers: MutableMapping[str, str]) -> None:
     """Adds `traceparent` and `tracestate` of the current span and the id of the current request, if there are any."""
-    span = get_current_span()
-    if isinstance(span, UnrecordedSpan):
-        headers["traceparent"] = span.traceparent
-    elif (context := span.get_span_context()).trace_state:
-        _PROPAGATOR.inject(headers)
-    elif context.is_valid:
-        # as the propagator writes it, which looks at everything twice
-        headers["traceparent"] = f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
+    headers.update(call_headers())
+
+
+def call_headers() -> tuple[tuple[str, str], ...]:
+    """What `inject_headers` adds."""
     request = _request.get()
-    if request is not None:
-        headers[REQUEST_ID_HEADER] = request.request_id
+    if request is None:
+        return _trace_headers()
+    own = (REQUEST_ID_HEADER, request.request_id)
+    traceparent = request.traceparent
+    return (*_trace_headers(), own) if traceparent is None else (("traceparent", traceparent), own)
+
+
+def _trace_headers() -> tuple[tuple[str, str], ...]:
+    context = get_current_span().get_span_context()
+    if context.trace_state:
+        headers: dict[str, str] = {}
+        _PROPAGATOR.inject(headers)
+        return tuple(headers.items())
+    if context.is_valid:
+        # as the propagator writes it, which looks at everything twice
+        return (("traceparent", f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"),)
+    return ()
 
 
 def current_request_id() -> str | None:
@@ -133,39 +146,43 @@ def current_request() -> "RequestBound | None":
 class RequestBound:
     """Inside, log lines and calls of others carry the id of the request, and log lines the service's name."""
 
-    __slots__ = ("_token", "request_id", "service")
+    __slots__ = ("_token", "request_id", "service", "traceparent")
 
     def __init__(self, service: str, request_id: str) -> None:
         self.service = service
         self.request_id = request_id
+        #: what is said to all who are called; None where it is the span that is current at the call
+        self.traceparent: str | None = None
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._token = _request.set(self)
+        return self
 
     def __exit__(self, *_: object) -> None:
         _request.reset(self._token)
+
+    def without_spans(self, headers: Mapping[str, str]) -> Context:
+        """The present context with a span that has ids and keeps nothing, in the caller's trace if there is one."""
+        traceparent = headers.get("traceparent")
+        if traceparent is None:
+            ids = f"{random.getrandbits(192) | _NEVER_ZERO:048x}"
+            self.traceparent = f"00-{ids[:32]}-{ids[32:]}-{_UNRECORDED:02x}"
+            return set_span_in_context(_UnrecordedSpan(self.traceparent))
+        above = get_current_span(parent_context(headers)).get_span_context()
+        if not above.is_valid:
+            return self.without_spans({})
+        flags = TraceFlags(above.trace_flags & TraceFlags.RANDOM_TRACE_ID)
+        state, span_id = above.trace_state, random.getrandbits(64) | 1
+        if not state:
+            self.traceparent = f"00-{above.trace_id:032x}-{span_id:016x}-{flags:02x}"
+            return set_span_in_context(_UnrecordedSpan(self.traceparent))
+        context = SpanContext(above.trace_id, span_id, is_remote=False, trace_flags=flags, trace_state=state)
+        return set_span_in_context(NonRecordingSpan(context))
 
 
 def parent_context(headers: Mapping[str, str]) -> Context:
     """The caller's trace; empty when there is none, or junk."""
     return _PROPAGATOR.extract(headers, _NO_PARENT) if "traceparent" in headers else _NO_PARENT
-
-
-def unrecorded_span(headers: Mapping[str, str]) -> Context:
-    """The present context with a span that has ids and nothing else, in the caller's trace if there is one."""
-    traceparent = headers.get("traceparent")
-    if traceparent is None:
-        ids = f"{random.getrandbits(192) | _NEVER_ZERO:048x}"
-        return set_span_in_context(UnrecordedSpan(f"00-{ids[:32]}-{ids[32:]}-{_UNRECORDED:02x}"))
-    above = get_current_span(parent_context(headers)).get_span_context()
-    if not above.is_valid:
-        return unrecorded_span({})
-    flags = TraceFlags(above.trace_flags & TraceFlags.RANDOM_TRACE_ID)
-    span_id = random.getrandbits(64) | 1
-    if not above.trace_state:
-        return set_span_in_context(UnrecordedSpan(f"00-{above.trace_id:032x}-{span_id:016x}-{flags:02x}"))
-    context = SpanContext(above.trace_id, span_id, is_remote=False, trace_flags=flags, trace_state=above.trace_state)
-    return set_span_in_context(NonRecordingSpan(context))
 
 
 def mark_failed(span: Span, error: BaseException) -> None:

@@ -50,6 +50,11 @@ class Documents:
         self._offload = offload
         self._known: LruMap[tuple[str | bytes, str | None], PreparedOperation | RequestError] = LruMap(max_count)
 
+    def known(self, text: str, operation_name: str | None) -> PreparedOperation | None:
+        """What `prepare` would give, if it would give it at once."""
+        known = self._known.get((text, operation_name)) if len(text) <= _LONGEST_KEY else None
+        return known if isinstance(known, PreparedOperation) else None
+
     async def prepare(self, text: str, operation_name: str | None) -> PreparedOperation:
         """Raises RequestError."""
         digest = text if len(text) <= _LONGEST_KEY else hashlib.sha256(text.encode()).digest()

@@ -69,6 +69,10 @@ class Engine:
     rate_limits: RateLimits
     time_limit: TimeLimit
     check_policies: PolicyCheck
+    #: false where no request need be looked at for it
+    has_access_rules: bool
+    asks_who_calls: bool
+    shows_plans: bool
     has_telemetry: bool
     has_spans: bool  #: somebody keeps them
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  #: set when the server begins to shut down
@@ -124,14 +128,15 @@ async def open_engine(
         offload = Offload()
         stack.callback(offload.close)
         max_count = config.supergraph.query_planning.cache.in_memory.limit
+        access_rules, authenticator = read_access_rules(supergraph), Authenticator(config.authentication, clock)
         yield Engine(
             config=config,
             supergraph=supergraph,
             documents=Documents(supergraph.api_schema, document_limits(config), max_count, offload),
             plans=Plans(supergraph, planner, router_metrics, offload),
             persisted_queries=PersistedQueries(config.apq, router_metrics),
-            access_rules=read_access_rules(supergraph),
-            authenticator=Authenticator(config.authentication, clock),
+            access_rules=access_rules,
+            authenticator=authenticator,
             negotiator=Negotiator(),
             reader=RequestReader(config.limits),
             metrics=router_metrics,
@@ -143,6 +148,9 @@ async def open_engine(
             rate_limits=RateLimits(config),
             time_limit=TimeLimit(config.traffic_shaping.router.timeout),
             check_policies=check_policies,
+            has_access_rules=bool(access_rules) and config.authorization.directives.enabled,
+            asks_who_calls=authenticator.is_enabled or config.authorization.require_authentication,
+            shows_plans=config.expose_query_plan,
             has_telemetry=telemetry is not None,
             has_spans=telemetry is not None and telemetry.has_sink,
         )

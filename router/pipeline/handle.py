@@ -21,7 +21,7 @@ from router.errors import (
     refuse,
 )
 from router.operation.model import OperationKind
-from router.pipeline.authenticate import Caller
+from router.pipeline.authenticate import ANONYMOUS_CALLER, Caller
 from router.pipeline.csrf import check_csrf
 from router.pipeline.engine import Engine
 from router.pipeline.http import HttpRequest, HttpResponse
@@ -47,7 +47,7 @@ async def handle_request(engine: Engine, request: HttpRequest) -> HttpResponse:
         check_csrf(request, engine.config.csrf)
         with engine.time_limit.started():
             asked = await engine.reader.read(request)
-            caller = await identify(engine, request.headers)
+            caller = await identify(engine, request.headers) if engine.asks_who_calls else ANONYMOUS_CALLER
             if engine.rate_limits.has_rates:
                 await engine.rate_limits.check(caller, request.headers, request.client_address)
             if isinstance(asked, list):

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 
-from common.lru import LruMap
 from router.errors import INVALID_ACCEPT_HEADER, METHOD_NOT_ALLOWED, refuse
 
 _REMEMBERED = 256  #: Accept headers
@@ -42,7 +41,7 @@ class Negotiator:
     """Remembers headers: a client sends the same one for ever."""
 
     def __init__(self) -> None:
-        self._known: LruMap[str, Accepted] = LruMap(_REMEMBERED)
+        self._known: dict[str, Accepted] = {}
 
     def accepted(self, accept: str | None) -> Accepted:
         """Raises RequestError (406) when nothing in the header can be served."""
@@ -50,8 +49,9 @@ class Negotiator:
             return ANYTHING
         known = self._known.get(accept)
         if known is None:
-            known = read_accept(accept)
-            self._known.put(accept, known)
+            if len(self._known) == _REMEMBERED:
+                self._known.clear()
+            known = self._known[accept] = read_accept(accept)
         return known
 
 

@@ -19,6 +19,7 @@ from router.supergraph import Supergraph
 from router.telemetry import RouterMetrics
 
 logger = logging.getLogger(__name__)
+_NO_LABELS: frozenset[str] = frozenset()
 _PERCENT = re.compile(r"percent\((\d+(?:\.\d+)?)\)")
 
 
@@ -43,16 +44,23 @@ class Plans:
     def draw_labels(self) -> frozenset[str]:
         """The override labels that are on for one request: `percent(5)` in five of a hundred."""
         if not self._percent:
-            return frozenset()
+            return _NO_LABELS
         drawn = self._draw() * 100
         return frozenset(label for label, percent in self._percent.items() if drawn < percent)
+
+    def known(self, prepared: PreparedOperation, granted: Granted, labels: frozenset[str]) -> Planned | None:
+        """What `plan` would give, if it would give it at once."""
+        planned = prepared.plans.get((labels, granted.denied))
+        if planned is not None:
+            self._metrics.looked_up("query planner", was_found=True)
+        return planned
 
     async def plan(self, prepared: PreparedOperation, granted: Granted, labels: frozenset[str]) -> Planned:
         """Raises RequestError when there is no plan, or none was found in reasonable time."""
         key = (labels, granted.denied)
-        planned = prepared.plans.get(key)
-        self._metrics.looked_up("query planner", was_found=planned is not None)
+        planned = self.known(prepared, granted, labels)
         if planned is None:
+            self._metrics.looked_up("query planner", was_found=False)
             if prepared.is_long:
                 planned = await self._offload.run((id(prepared), *key), lambda: self._plan(granted, labels))
             else:

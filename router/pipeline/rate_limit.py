@@ -25,11 +25,8 @@ class RateLimits:
         self._per_caller = _limiter("caller", own.capacity, own.interval) if own else None
         self._concurrency_limit = shaping.concurrency_limit
         self._in_flight = 0
-
-    @property
-    def has_rates(self) -> bool:
-        """Whether there is anything to `check`."""
-        return self._global is not None or self._per_caller is not None
+        #: whether there is anything to `check`
+        self.has_rates = self._global is not None or self._per_caller is not None
 
     async def check(self, caller: Caller, headers: Mapping[str, str], peer_address: str) -> None:
         """Raises RequestError (429, with Retry-After)."""

@@ -51,17 +51,19 @@ class Started:
 async def start(engine: Engine, request: GraphQLRequest, caller: Caller, headers: Mapping[str, str]) -> Started:
     """Raises RequestError."""
     text, hash_to_keep = engine.persisted_queries.resolve(request)
-    prepared = await engine.documents.prepare(text, request.operation_name)
+    name = request.operation_name
+    prepared = engine.documents.known(text, name) or await engine.documents.prepare(text, name)
     if hash_to_keep is not None:
         engine.persisted_queries.keep(hash_to_keep, text)
     _check_allowed(engine, prepared)
     if engine.has_spans:
         _describe(prepared.operation)
-    granted = await _authorize(engine, prepared, caller)
+    granted = await _authorize(engine, prepared, caller) if engine.has_access_rules else prepared.whole
     variables = prepared.coercion.coerce(request.variables)
-    planned = await engine.plans.plan(prepared, granted, engine.plans.draw_labels())
+    plans, labels = engine.plans, engine.plans.draw_labels()
+    planned = plans.known(prepared, granted, labels) or await plans.plan(prepared, granted, labels)
     extensions, is_dry_run = {}, False
-    if engine.config.expose_query_plan and (wanted := wants_plan(headers)):
+    if engine.shows_plans and (wanted := wants_plan(headers)):
         extensions, is_dry_run = expose_plan(planned.plan), wanted == "dry-run"
     context = engine.context_for(caller, headers)
     return Started(prepared.operation, granted, planned, variables, context, extensions, is_dry_run)
@@ -118,8 +120,6 @@ def _check_allowed(engine: Engine, prepared: PreparedOperation) -> None:
 async def _authorize(engine: Engine, prepared: PreparedOperation, caller: Caller) -> Granted:
     operation = prepared.operation
     directives = engine.config.authorization.directives
-    if not engine.access_rules or not directives.enabled:
-        return prepared.whole
     policies = await engine.policies_for(caller)
     view = engine.access_rules.view_of(caller.principal, policies)
     granted = prepared.grants.get(view)

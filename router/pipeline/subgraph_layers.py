@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 from common.errors import CircuitOpenError as OpenCircuit
 from common.resilience.breaker import BreakerMetrics, CircuitBreaker
-from common.telemetry import Metrics, Telemetry, inject_headers
+from common.telemetry import Metrics, Telemetry, call_headers
 from router.config import RouterConfig
 from router.transport.errors import CircuitOpenError, TransportError
 from router.transport.model import Headers, SubgraphClient, SubgraphRequest, SubgraphResponse
@@ -86,7 +86,7 @@ class TraceLayer:
             attributes={"subgraph.name": request.subgraph},
             record_exception=False,
         ) as span:
-            response = await self.client.send(replace(request, headers=request.headers + _injected()))
+            response = await self.client.send(replace(request, headers=request.headers + call_headers()))
             span.set_attribute("http.response.status_code", response.status)
             if response.status >= 500:
                 span.set_status(StatusCode.ERROR)
@@ -95,10 +95,4 @@ class TraceLayer:
 
 def trace_headers(has_spans: bool) -> Headers:
     """What every call of an unrecorded request carries; nothing for a recorded one, whose calls have own spans."""
-    return () if has_spans and get_current_span().is_recording() else _injected()
-
-
-def _injected() -> Headers:
-    headers: dict[str, str] = {}
-    inject_headers(headers)
-    return tuple(headers.items())
+    return () if has_spans and get_current_span().is_recording() else call_headers()

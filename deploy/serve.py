@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from common.settings import Settings
+from common.stopping import end_well_on_signals
 from common.telemetry import configure_logging
 
 #: longer than any client of ours keeps an idle connection, so that none is closed under a request being sent
@@ -46,4 +47,5 @@ def _serve(application: ASGIApp, settings: Settings, host: str, port: int) -> No
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
+    end_well_on_signals()
     uvicorn.Server(config).run()

@@ -11,6 +11,7 @@ from types import FrameType
 
 import uvicorn
 
+from common.stopping import end_well_on_signals
 from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, TraceRing, configure_logging
 from router.config import RouterConfig
 from router.errors import ConfigurationError
@@ -58,12 +59,14 @@ def run_worker(served: Served, listening: socket.socket) -> None:
     timeout_s = served.config.server.http.header_read_timeout
     app = TelemetryMiddleware(router, telemetry, metrics)
     server = make_server(app, on_stop=router.stop_streams, header_read_timeout_s=timeout_s)
+    end_well_on_signals()
     try:
         server.run(sockets=[listening])
-    except SystemExit:
-        if router.failure is None:
+    except SystemExit as end:
+        if router.failure is not None:
+            raise ConfigurationError(router.failure) from None
+        if end.code:
             raise
-        raise ConfigurationError(router.failure) from None
 
 
 def trace_ring(config: RouterConfig) -> TraceRing | None:

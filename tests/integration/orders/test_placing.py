@@ -41,6 +41,16 @@ async def test_a_key_sent_twenty_times_at_once_makes_one_order(shop: Commerce) -
     assert await shop.inventory(product_id) == (50, 2)
 
 
+async def test_a_repetition_says_that_it_is_one_whether_the_order_was_made_or_refused(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=1)
+    for quantity in (1, 2):
+        items = [{"productId": product_id, "quantity": quantity}]
+        given = {"input": {"items": items, "shippingAddress": ADDRESS, "idempotencyKey": f"k{quantity}"}}
+        first, second = [await shop.orders.execute(PLACE, given, buyer) for _ in range(2)]
+        assert "extensions" not in first
+        assert second == {**first, "extensions": {"idempotentReplay": True}}
+
+
 async def test_a_key_reused_for_another_order_is_a_conflict_and_belongs_to_its_buyer_alone(shop: Commerce) -> None:
     buyer, product_id = customer(), await shop.add_product(stock=50)
     for_one, for_two = ([{"productId": product_id, "quantity": quantity}] for quantity in (1, 2))
@@ -228,4 +238,4 @@ async def test_a_request_that_is_still_running_makes_its_repetition_wait_and_the
     given = {"items": items, "shippingAddress": ADDRESS, "idempotencyKey": "k"}
     answer = await shop.orders.execute(PLACE, {"input": given}, buyer)
     (error,) = answer["errors"]
-    assert (error["extensions"]["code"], error["extensions"]["retryable"]) == ("IDEMPOTENCY_IN_FLIGHT", True)
+    assert error["extensions"] == {"code": "IDEMPOTENCY_IN_FLIGHT", "retryable": True, "retryAfterMs": 1000}

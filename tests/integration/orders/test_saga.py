@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import orjson
 import pytest
 
 from common.ids import new_id, parse_id
@@ -161,6 +162,49 @@ async def test_goods_leave_in_parts_and_the_last_delivery_completes_the_order(sh
         payload = (await shop.orders.data(DELIVER, {"id": shipment["id"]}, SUPPORT))["fulfillmentDeliver"]
         states.append((payload["order"]["status"], payload["order"]["fulfillmentStatus"]))
     assert states == [("CONFIRMED", "SHIPPED"), ("COMPLETED", "DELIVERED")]
+
+
+async def test_a_confirmation_belongs_to_the_trace_and_the_chain_of_causes_of_its_payment(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    order = await confirmed(shop, buyer, product_id)
+    cause = "SELECT event_id, metadata FROM outbox WHERE type = 'payments.payment.authorized'"
+    ((payment_event, paid),) = [
+        (row["event_id"], orjson.loads(row["metadata"])) for row in await database_of(shop.payments).fetch(cause)
+    ]
+    answer = "SELECT metadata FROM outbox WHERE type = 'orders.order.confirmed'"
+    (told,) = [orjson.loads(row["metadata"]) for row in await database_of(shop.orders).fetch(answer)]
+    assert (told["causation_id"], told["correlation_id"]) == (str(payment_event), paid["correlation_id"])
+    assert told["trace_id"] == paid["trace_id"] != ""
+    document = "query($id: ID!) { order(id: $id) { history { to correlationId traceId } } }"
+    history = (await shop.orders.data(document, {"id": order["id"]}, STAFF))["order"]["history"]
+    assert history[-1] == {"to": "CONFIRMED", "correlationId": paid["correlation_id"], "traceId": paid["trace_id"]}
+
+
+async def test_every_parcel_tells_when_it_leaves_and_when_it_arrives(shop: Commerce) -> None:
+    order = await confirmed(shop, customer(), await shop.add_product(stock=5), 2)
+    line_id = order["lines"][0]["id"]
+    answers = []
+    for _ in range(2):
+        lines = [{"orderLineId": line_id, "quantity": 1}]
+        given = {"orderId": order["id"], "lines": lines, "carrier": "Post", "idempotencyKey": new_id("key")}
+        answers.append((await shop.orders.data(SHIP, {"input": given}, SUPPORT))["fulfillmentCreate"])
+    for parcel in answers[-1]["order"]["fulfillments"]:
+        for _ in range(2):  # heard twice, delivered once
+            await shop.orders.data(DELIVER, {"id": parcel["id"]}, SUPPORT)
+    told = await database_of(shop.orders).fetch(
+        """SELECT substring(type from 14) AS what, aggregate_version AS version,
+               payload ->> 'fulfillment_status' AS axis FROM outbox WHERE type LIKE 'orders.order.%' ORDER BY seq"""
+    )
+    assert [tuple(row.values()) for row in told] == [
+        ("placed", 1, None),
+        ("awaiting_payment", 2, None),
+        ("confirmed", 3, None),
+        ("shipped", 4, "PARTIAL"),
+        ("shipped", 5, "SHIPPED"),
+        ("delivered", 6, "SHIPPED"),
+        ("delivered", 7, "DELIVERED"),
+        ("completed", 8, None),
+    ]
 
 
 async def test_an_order_that_is_not_paid_is_not_shipped(shop: Commerce) -> None:

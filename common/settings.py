@@ -69,6 +69,8 @@ class SubgraphSettings(Settings):
     )
     nats_url: Annotated[str, Field(validation_alias="NATS_URL")] = "nats://127.0.0.1:4222"
     redis_url: Annotated[str | None, Field(validation_alias="REDIS_URL")] = None
+    #: feature flags (`common/flags.py`): JSON text, or the path of a JSON file that may change meanwhile
+    flags: str = ""
     database_pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
 
 

@@ -13,7 +13,12 @@ from collections.abc import Callable
 from uuid import UUID
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-_VALUE_BY_CHAR = {char: value for value, char in enumerate(_ALPHABET)}
+#: two characters for ten bits
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
+#: to the digits that `int` knows
+_DIGITS = bytes.maketrans(_ALPHABET.encode(), b"0123456789abcdefghijklmnopqrstuv")
+# 26 characters hold 130 bits: the first carries the two bits left over and so is never above 7
+_SUFFIX = re.compile(f"[0-7][{_ALPHABET}]{{25}}")
 _SUFFIX_LENGTH = 26
 _PREFIX = re.compile(r"[a-z](?:[a-z_]{0,61}[a-z])?")
 
@@ -47,9 +52,15 @@ def format_id(prefix: str, value: UUID) -> str:
     """`prefix_suffix`. Raises ValueError for a prefix the specification does not allow: that is our own mistake."""
     if not _PREFIX.fullmatch(prefix):
         raise ValueError(f"not a TypeID prefix: {prefix!r}")
-    number = value.int
-    # 26 characters hold 130 bits: the first carries the two bits left over and so is never above 7
-    return prefix + "_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+    pairs, number = _PAIRS, value.int
+    # spelt out, in two halves of small numbers: a page of orders has hundreds of ids
+    high, low = number >> 60, number & 0xFFFFFFFFFFFFFFF
+    return (
+        f"{prefix}_{pairs[high >> 60]}{pairs[high >> 50 & 1023]}{pairs[high >> 40 & 1023]}{pairs[high >> 30 & 1023]}"
+        f"{pairs[high >> 20 & 1023]}{pairs[high >> 10 & 1023]}{pairs[high & 1023]}{pairs[low >> 50]}"
+        f"{pairs[low >> 40 & 1023]}{pairs[low >> 30 & 1023]}{pairs[low >> 20 & 1023]}{pairs[low >> 10 & 1023]}"
+        f"{pairs[low & 1023]}"
+    )
 
 
 def parse_id(prefix: str, text: str) -> UUID:
@@ -58,12 +69,6 @@ def parse_id(prefix: str, text: str) -> UUID:
     Raises InvalidIdError for anything else, upper case included: one id has one spelling.
     """
     head, _, suffix = text.rpartition("_")
-    if head != prefix or len(suffix) != _SUFFIX_LENGTH or suffix[0] > "7":
+    if head != prefix or _SUFFIX.fullmatch(suffix) is None:
         raise InvalidIdError(f"not a valid id: expected {prefix}_ and {_SUFFIX_LENGTH} characters")
-    number = 0
-    for char in suffix:
-        value = _VALUE_BY_CHAR.get(char)
-        if value is None:
-            raise InvalidIdError(f"not a valid id: expected {prefix}_ and {_SUFFIX_LENGTH} characters")
-        number = number << 5 | value
-    return UUID(int=number)
+    return UUID(int=int(suffix.encode("ascii").translate(_DIGITS), 32))

@@ -41,6 +41,11 @@ def currency_digits(currency: str) -> int:
     return digits
 
 
+def decimal_of(amount_minor: int, currency: str) -> Decimal:
+    """The amount with exactly the currency's digits; its `str` is the wire form. Raises InvalidMoneyError."""
+    return Decimal(amount_minor).scaleb(-currency_digits(currency))
+
+
 @dataclass(frozen=True, slots=True, order=False)
 class Money:
     """An amount that knows its currency; may be negative. Combining two currencies raises InvalidMoneyError."""
@@ -85,7 +90,7 @@ class Money:
     @property
     def decimal(self) -> Decimal:
         """With exactly the currency's digits; its `str` is the wire form."""
-        return Decimal(self.amount_minor).scaleb(-currency_digits(self.currency))
+        return decimal_of(self.amount_minor, self.currency)
 
     @property
     def amount(self) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import strawberry
 
-from common import money
+from common.money import decimal_of
 
 
 @strawberry.federation.type(shareable=True, description="An exact amount: `amount` has the digits of its currency")
@@ -21,7 +21,7 @@ class Money:
     @classmethod
     def of(cls, amount_minor: int, currency: str) -> Self:
         """From minor units (cents), the form amounts are stored in."""
-        return cls(amount=money.Money(amount_minor, currency).decimal, currency=currency)
+        return cls(amount=decimal_of(amount_minor, currency), currency=currency)
 
 
 @strawberry.input

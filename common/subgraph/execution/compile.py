@@ -8,7 +8,8 @@ Awaitables come from resolvers only: neither attributes nor items of lists may b
 """
 
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from graphql import (
     GraphQLAbstractType,
@@ -34,9 +35,17 @@ from common.subgraph.execution.leaves import Completer, leaf_completer
 from common.subgraph.execution.run import Path, Run, is_pending, located
 from common.subgraph.execution.values import Getter, attribute_getter, resolver_getter
 
-#: (source, run, path of the source) -> completed value of a field
+#: (source, run, path of the source) -> completed value of a field, or of all fields; or a coroutine of it
 Step: TypeAlias = Callable[[Any, Run, Path | None], Any]
-Fields: TypeAlias = Callable[[Any, Run, Path | None], Any]
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Generic[FunctionT]):
+    """A function, and whether there is a resolver below it, so that its result may be a coroutine."""
+
+    function: FunctionT
+    may_wait: bool
 
 
 class Compiler:
@@ -46,7 +55,7 @@ class Compiler:
         self._schema = schema
         self._executor = executor
 
-    def root(self) -> Fields:
+    def root(self) -> Step:
         """Runs the operation: the data, or a coroutine of it. Mutations one after another."""
         executor = self._executor
         operation = executor.operation.operation
@@ -57,16 +66,16 @@ class Compiler:
             executor.schema, executor.fragments, executor.variable_values, root_type, executor.operation
         )
         steps = self._steps(root_type, collected.grouped_field_set)
-        return _in_turn(steps) if operation is OperationType.MUTATION else _fields(steps)
+        return _in_turn(steps) if operation is OperationType.MUTATION else _fields(steps).function
 
-    def _steps(self, parent_type: GraphQLObjectType, selected: GroupedFieldSet) -> dict[str, Step]:
+    def _steps(self, parent_type: GraphQLObjectType, selected: GroupedFieldSet) -> dict[str, Part[Step]]:
         return {key: self._step(parent_type, key, details) for key, details in selected.items()}
 
-    def _step(self, parent_type: GraphQLObjectType, key: str, details: FieldDetailsList) -> Step:
+    def _step(self, parent_type: GraphQLObjectType, key: str, details: FieldDetailsList) -> Part[Step]:
         name = details[0].node.name.value
         if name == "__typename":
             typename = parent_type.name
-            return lambda _source, _run, _path: typename
+            return Part(lambda _source, _run, _path: typename, may_wait=False)
         definition = parent_type.fields[name]
         spec = FieldSpec(self._executor, parent_type, definition, key, to_nodes(details))
         complete = self._completer(definition.type, spec, details)
@@ -75,25 +84,27 @@ class Compiler:
         attribute = attribute_getter(field)
         if attribute is not None:
             return _attribute_step(key, attribute, complete, failed)
-        return _resolver_step(key, resolver_getter(self._schema, spec, field), complete, failed)
+        getter = resolver_getter(self._schema, spec, field)
+        return Part(_resolver_step(key, getter, complete.function, failed), may_wait=True)
 
-    def _completer(self, output: GraphQLOutputType, spec: FieldSpec, details: FieldDetailsList) -> Completer:
+    def _completer(self, output: GraphQLOutputType, spec: FieldSpec, details: FieldDetailsList) -> Part[Completer]:
         null = _no_null(spec) if is_non_null_type(output) else _null
         inner: Any = output.of_type if is_non_null_type(output) else output
         if is_list_type(inner):
             item = self._completer(inner.of_type, spec, details)
             return _list_completer(item, _failure(inner.of_type, spec), null, spec)
         if is_leaf_type(inner):
-            return leaf_completer(inner, null)
+            return Part(leaf_completer(inner, null), may_wait=False)
         if is_abstract_type(inner):
-            return self._abstract_completer(inner, spec, details, null)
+            return Part(self._abstract_completer(inner, spec, details, null), may_wait=True)
         return self._object_completer(inner, spec, details, null)
 
     def _object_completer(
         self, object_type: GraphQLObjectType, spec: FieldSpec, details: FieldDetailsList, null: Callable[[], None]
-    ) -> Completer:
+    ) -> Part[Completer]:
         selected = self._executor.collect_subfields(object_type, details).grouped_field_set
-        fields = _fields(self._steps(object_type, selected))
+        part = _fields(self._steps(object_type, selected))
+        fields = part.function
         origin = _certain_class(object_type)
 
         def complete(value: Any, run: Run, path: Path) -> Any:
@@ -106,7 +117,7 @@ class Compiler:
                     raise invalid_return_type_error(object_type, value, details)
             return fields(value, run, path)
 
-        return complete
+        return Part(complete, part.may_wait)
 
     def _abstract_completer(
         self, abstract: GraphQLAbstractType, spec: FieldSpec, details: FieldDetailsList, null: Callable[[], None]
@@ -123,7 +134,7 @@ class Compiler:
                 resolve_type(value, info, abstract), abstract, details, info, value
             )
             if found.name not in by_name:
-                by_name[found.name] = self._object_completer(found, spec, details, null)
+                by_name[found.name] = self._object_completer(found, spec, details, null).function
             if _certain_class(found) is type(value):
                 by_class[type(value)] = by_name[found.name]
             return by_name[found.name]
@@ -141,11 +152,15 @@ class Compiler:
         return complete
 
 
-def _fields(steps: dict[str, Step]) -> Fields:
+def _fields(steps: dict[str, Part[Step]]) -> Part[Step]:
     """All fields of an object; those that wait are awaited together."""
-    items = tuple(steps.items())
+    items = tuple((key, part.function) for key, part in steps.items())
+    waiting = [key for key, part in steps.items() if part.may_wait]
 
     def execute(source: Any, run: Run, path: Path | None) -> Any:
+        return {key: step(source, run, path) for key, step in items}
+
+    def execute_waiting(source: Any, run: Run, path: Path | None) -> Any:
         results: dict[str, Any] = {}
         try:
             for key, step in items:
@@ -153,10 +168,10 @@ def _fields(steps: dict[str, Step]) -> Fields:
         except Exception:
             run.abandon(results.values())
             raise
-        pending = [key for key, value in results.items() if is_pending(value)]
+        pending = [key for key in waiting if is_pending(results[key])]
         return _awaited_fields(results, pending) if pending else results
 
-    return execute
+    return Part(execute_waiting if waiting else execute, bool(waiting))
 
 
 async def _awaited_fields(results: dict[str, Any], pending: Sequence[str]) -> dict[str, Any]:
@@ -168,27 +183,33 @@ async def _awaited_fields(results: dict[str, Any], pending: Sequence[str]) -> di
     return results
 
 
-def _in_turn(steps: dict[str, Step]) -> Fields:
+def _in_turn(steps: dict[str, Part[Step]]) -> Step:
     async def execute(source: Any, run: Run, path: Path | None) -> dict[str, Any]:
         results: dict[str, Any] = {}
-        for key, step in steps.items():
-            value = step(source, run, path)
+        for key, part in steps.items():
+            value = part.function(source, run, path)
             results[key] = await value if is_pending(value) else value
         return results
 
     return execute
 
 
-def _attribute_step(key: str, attribute: Callable[[Any], Any], complete: Completer, failed: "Failure") -> Step:
-    def step(source: Any, run: Run, path: Path | None) -> Any:
-        here = (path, key)
-        try:
-            completed = complete(attribute(source), run, here)
-        except Exception as exc:
-            return failed(exc, run, here)
-        return _guarded(completed, failed, run, here) if is_pending(completed) else completed
+def _attribute_step(
+    key: str, attribute: Callable[[Any], Any], completer: Part[Completer], failed: "Failure"
+) -> Part[Step]:
+    complete = completer.function
 
-    return step
+    def step(source: Any, run: Run, path: Path | None) -> Any:
+        try:
+            return complete(attribute(source), run, (path, key))
+        except Exception as exc:
+            return failed(exc, run, (path, key))
+
+    def waiting_step(source: Any, run: Run, path: Path | None) -> Any:
+        completed = step(source, run, path)
+        return _guarded(completed, failed, run, (path, key)) if is_pending(completed) else completed
+
+    return Part(waiting_step if completer.may_wait else step, completer.may_wait)
 
 
 def _resolver_step(key: str, get: Getter, complete: Completer, failed: "Failure") -> Step:
@@ -213,7 +234,11 @@ def _resolver_step(key: str, get: Getter, complete: Completer, failed: "Failure"
     return step
 
 
-def _list_completer(item: Completer, failed: "Failure", null: Callable[[], None], spec: FieldSpec) -> Completer:
+def _list_completer(
+    item: Part[Completer], failed: "Failure", null: Callable[[], None], spec: FieldSpec
+) -> Part[Completer]:
+    complete_item, may_wait = item.function, item.may_wait
+
     def complete(value: Any, run: Run, path: Path) -> Any:
         if type(value) is not list:
             if value is None or value is Undefined:
@@ -228,18 +253,21 @@ def _list_completer(item: Completer, failed: "Failure", null: Callable[[], None]
             for index, each in enumerate(value):
                 here = (path, index)
                 try:
-                    completed = item(each, run, here)
+                    completed = complete_item(each, run, here)
                 except Exception as exc:
-                    failed(exc, run, here)
-                    completed = None
-                results.append(_guarded(completed, failed, run, here) if is_pending(completed) else completed)
+                    completed = failed(exc, run, here)
+                results.append(completed)
         except Exception:
             run.abandon(results)
             raise
-        pending = [index for index, completed in enumerate(results) if is_pending(completed)]
-        return _awaited_items(results, pending) if pending else results
+        pending = [index for index, each in enumerate(results) if is_pending(each)] if may_wait else ()
+        if not pending:
+            return results
+        for index in pending:
+            results[index] = _guarded(results[index], failed, run, (path, index))
+        return _awaited_items(results, pending)
 
-    return complete
+    return Part(complete, may_wait)
 
 
 async def _awaited_items(results: list[Any], pending: Sequence[int]) -> list[Any]:
@@ -250,7 +278,7 @@ async def _awaited_items(results: list[Any], pending: Sequence[int]) -> list[Any
 
 
 #: what becomes of an error at a place: None and a note, or it goes on to the parent
-Failure: TypeAlias = Callable[[Exception, Run, Path], None]
+Failure: TypeAlias = Callable[[Exception, Run, Path], Any]
 
 
 def _failure(output: GraphQLOutputType, spec: FieldSpec) -> Failure:

@@ -49,7 +49,20 @@ def leaf_completer(leaf: GraphQLLeafType, null: Callable[[], None]) -> Completer
         case GraphQLEnumType():
             return _enum_completer(leaf, coerce)
         case _:
-            return lambda value, _run, _path: coerce(value)
+            return _custom_completer(leaf, coerce)
+
+
+def _custom_completer(leaf: GraphQLLeafType, coerce: Callable[[Any], Any]) -> Completer:
+    serialize = leaf.coerce_output_value
+
+    def complete(value: Any, _run: Run, _path: Path) -> Any:
+        if value is None or isinstance(value, Exception):
+            return coerce(value)
+        written = serialize(value)
+        # what cannot be is found out, and told, the long way
+        return coerce(value) if written is None or written is Undefined else written
+
+    return complete
 
 
 def _enum_completer(leaf: GraphQLEnumType, coerce: Callable[[Any], Any]) -> Completer:

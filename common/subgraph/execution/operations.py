@@ -29,7 +29,7 @@ from graphql.execution.values import VariableValues, get_variable_values
 from strawberry.schema import Schema
 
 from common.lru import LruMap
-from common.subgraph.execution.compile import Compiler, Fields
+from common.subgraph.execution.compile import Compiler, Step
 from common.subgraph.execution.run import Run, is_pending
 from common.subgraph.page_budget import MAX_OBJECTS, CostExceededError, Pages, objects_asked, pages_of
 
@@ -52,7 +52,7 @@ class _Prepared:
     pages: Pages
     #: variables of @skip and @include
     conditions: tuple[str, ...]
-    variants: LruMap[tuple[Any, ...], Fields] = field(default_factory=lambda: LruMap(MAX_VARIANTS))
+    variants: LruMap[tuple[Any, ...], Step] = field(default_factory=lambda: LruMap(MAX_VARIANTS))
 
     def executor(self, schema: Schema, conditions: VariableValues) -> Executor[Any]:
         """graphql-core's, which is asked what is selected and what things are, and runs nothing."""
@@ -108,7 +108,7 @@ class Operations:
             self._known.put(key, known)
         return known
 
-    def _compiled(self, prepared: _Prepared, variables: VariableValues) -> Fields:
+    def _compiled(self, prepared: _Prepared, variables: VariableValues) -> Step:
         names = prepared.conditions
         key = tuple(variables.coerced.get(name) for name in names)
         fields = prepared.variants.get(key)
@@ -124,7 +124,7 @@ def _only(variables: VariableValues, names: Sequence[str]) -> VariableValues:
     return VariableValues(*({name: part[name] for name in names if name in part} for part in variables))
 
 
-async def _run(fields: Fields, run: Run) -> Executed:
+async def _run(fields: Step, run: Run) -> Executed:
     data: dict[str, Any] | None
     try:
         data = fields(None, run, None)

@@ -3,9 +3,9 @@
     flags = Flags(settings.flags)                  # JSON text, or the path of a JSON file that may change meanwhile
     flags.is_on(GUEST_ORDERS, subject="usr_…")
 
-A flag is declared where it is used, as a `Flag` with its default. The file gives true, false, or a percentage of subjects,
-which is stable: who has a feature at 10 % still has it at 20 %. A flag that is not in the file has its default; a file
-that cannot be read, or has become wrong, changes nothing and is logged once.
+A flag is declared where it is used, as a `Flag` with its default. The file gives true, false, or a percentage of
+subjects, which is stable: who has a feature at 10 % still has it at 20 %. A flag that is not in the file has its
+default; a file that cannot be read, or has become wrong, changes nothing and is logged once.
 
 OpenFeature's SDK was looked at: its registry of providers is a global of the process, where several subgraphs may live.
 """

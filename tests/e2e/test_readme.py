@@ -6,26 +6,13 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+from tests.kit.curl import path_with_curl
 from tests.kit.started_shop import StartedShop
 
 README = Path(__file__).resolve().parents[2] / "README.md"
-
-# Stands in for curl, which a machine need not have: POSTs standard input as `curl -s URL -H … -d @-` does.
-CURL = """#!{python}
-import sys, urllib.error, urllib.request
-arguments = sys.argv[1:]
-headers = [arguments[at + 1].split(": ", 1) for at, word in enumerate(arguments) if word == "-H"]
-url = next(word for word in arguments if word.startswith("http")).replace("localhost:8080", "127.0.0.1:{port}")
-request = urllib.request.Request(url, sys.stdin.buffer.read(), dict(headers))
-try:
-    print(urllib.request.urlopen(request).read().decode(), end="")
-except urllib.error.HTTPError as refusal:
-    print(refusal.read().decode(), end="")
-"""
 
 
 def tour() -> list[tuple[str, str]]:
@@ -49,14 +36,11 @@ def shape(value: Any) -> Any:
 
 
 def test_the_tour_prints_what_the_readme_shows(shop: StartedShop, tmp_path: Path) -> None:
-    curl = tmp_path / "curl"
-    curl.write_text(CURL.format(python=sys.executable, port=shop.port))
-    curl.chmod(0o755)
     steps = tour()
     script = "\n".join(f"{command}\nprintf '\\n--\\n'" for command, _ in steps)
     # a customer of this run's own
     script = script.replace("jo@punnet.example", f"jo-{os.getpid()}-{shop.port}@punnet.example")
-    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"}
+    environment = path_with_curl(tmp_path, shop.port)
     done = subprocess.run(["sh", "-eu"], input=script, env=environment, capture_output=True, text=True, check=False)
     printed = [part.strip() for part in done.stdout.split("\n--\n")]
     shown = [(command, json.loads(output)) for command, output in steps if output]

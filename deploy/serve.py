@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import socket
 
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from common.collector import spare_the_collector
 from common.settings import Settings
 from common.stopping import end_well_on_signals
 from common.telemetry import configure_logging
@@ -48,4 +50,10 @@ def _serve(application: ASGIApp, settings: Settings, host: str, port: int) -> No
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
     end_well_on_signals()
-    uvicorn.Server(config).run()
+    _Server(config).run()
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        spare_the_collector()

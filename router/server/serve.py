@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import socket
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from types import FrameType
 
 import uvicorn
 
+from common.collector import spare_the_collector
 from common.stopping import end_well_on_signals
 from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, TraceRing, configure_logging
 from router.config import RouterConfig
@@ -22,7 +22,6 @@ from router.server.workers import run_workers
 
 logger = logging.getLogger(__name__)
 _GRACE_S = 10
-_GC_THRESHOLD = 50_000  #: containers made and not yet freed; a large answer has fewer
 #: longer than clients and balancers keep theirs, so that they close first and no request meets a closing connection
 _KEEP_ALIVE_S = 75
 _MAX_WEBSOCKET_BYTES = 1024 * 1024
@@ -103,15 +102,6 @@ class RouterServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._on_stop()
         super().handle_exit(sig, frame)
-
-
-def spare_the_collector() -> None:
-    """Answers are large and free of reference cycles: counting frees them, and the collector would only walk them
-    again and again, and with them the schema and the plans. Measured on a list of 1000 entities: a third of all CPU.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD, 20, 20)
 
 
 def make_server(app: AsgiApp, *, on_stop: Callable[[], None], header_read_timeout_s: float = 10.0) -> RouterServer:

@@ -65,7 +65,7 @@ class Auditor:
         """Every law that holds at any moment, once."""
         for law in self.laws:
             if law.always is not None:
-                self._note(law, await law.always(self.evidence))
+                self.note(law, await law.always(self.evidence))
         self.sample_count += 1
 
     async def at_rest(self, timeout_s: float = 60.0) -> None:
@@ -81,7 +81,7 @@ class Auditor:
             await asyncio.sleep(_REST_POLL_S)
         for law in self.laws:
             if law.at_rest is not None:
-                self._note(law, await law.at_rest(self.evidence))
+                self.note(law, await law.at_rest(self.evidence))
 
     async def owed(self) -> dict[str, int]:
         """Work the shop has not finished, by whom; empty at rest."""
@@ -109,7 +109,8 @@ class Auditor:
                 await self.sample()
             await asyncio.sleep(_SAMPLE_S)
 
-    def _note(self, law: Law, found: Sequence[str]) -> None:
+    def note(self, law: Law, found: Sequence[str]) -> None:
+        """Remember what breaks the law; nothing found is no note."""
         if found:
             seen = self.broken.setdefault(law.number, [])
             seen += [line for line in found[:100] if line not in seen]

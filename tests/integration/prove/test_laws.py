@@ -27,7 +27,7 @@ pytestmark = pytest.mark.anyio
 PRODUCT, ORDER, PAYMENT, ATTEMPT, ENTRY, EVENT = (UUID(int=number) for number in range(1, 7))
 CHARGE = Charge("pi_1", str(ATTEMPT), False, 2500, 2500, 0, "USD")
 CONSUMER = "notifications-on-events"
-_DUMMIES = {
+_DUMMIES: dict[str, Callable[[], Any]] = {
     "uuid": uuid4,
     "text": str,
     "character varying": str,
@@ -113,7 +113,7 @@ class KnownConsumers:
 def _empty(kind: str) -> Any:
     if kind.startswith("timestamp"):
         return dt.datetime.now(dt.UTC)
-    return _EMPTY.get(kind, int)()
+    return _DUMMIES.get(kind, int)()
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ of creation.
 import re
 import secrets
 import time
-from collections.abc import Callable
 from uuid import UUID
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -28,19 +27,14 @@ class InvalidIdError(ValueError):
 
 
 def uuid7() -> UUID:
-    """A fresh id, as `uuid7_number` makes it."""
-    return UUID(int=uuid7_number())
-
-
-def uuid7_number(draw: Callable[[int], int] = secrets.randbits) -> int:
-    """The 128 bits of a UUIDv7 (RFC 9562): milliseconds, then 12 bits of the fraction of the millisecond (its method
-    3), then 62 random bits from `draw`, which takes the number of bits.
+    """A fresh UUIDv7 (RFC 9562): milliseconds, then 12 bits of the fraction of the millisecond (its method 3), then 62
+    random bits.
 
     Ids of one process sort by creation down to about 250 ns; within that, and between machines, the order is random.
     """
     milliseconds, rest_ns = divmod(time.time_ns(), 1_000_000)
     fraction = (rest_ns << 12) // 1_000_000
-    return milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | draw(62)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | secrets.randbits(62))
 
 
 def new_id(prefix: str) -> str:

@@ -14,10 +14,10 @@ from uuid import UUID
 
 import msgspec
 import orjson
-from opentelemetry import trace
 
 from common.clock import Clock
 from common.ids import uuid7
+from common.telemetry import current_traceparent
 
 SUBJECT_PREFIX = "events"
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
@@ -90,8 +90,8 @@ def new_event(
     if not _AGGREGATE_ID.fullmatch(aggregate_id):
         raise ValueError(f"not an aggregate id: {aggregate_id!r}")
     event_id = uuid7()
-    span = trace.get_current_span().get_span_context()
-    trace_id, span_id = (f"{span.trace_id:032x}", f"{span.span_id:016x}") if span.is_valid else ("", "")
+    traceparent = current_traceparent()
+    _, trace_id, span_id, _ = traceparent.split("-") if traceparent else ("", "", "", "")
     return Event(
         event_id=event_id,
         type=event_type,
@@ -104,7 +104,7 @@ def new_event(
             user_id=user_id if user_id is not None or cause is None else cause.metadata.user_id,
             trace_id=trace_id,
             span_id=span_id,
-            traceparent=f"00-{trace_id}-{span_id}-{int(span.trace_flags):02x}" if span.is_valid else None,
+            traceparent=traceparent,
             source=source,
             headers=headers or {},
         ),

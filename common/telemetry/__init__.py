@@ -12,6 +12,7 @@ from common.telemetry.tracing import (
     Telemetry,
     call_headers,
     current_request_id,
+    current_traceparent,
     inject_headers,
     mark_failed,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "call_headers",
     "configure_logging",
     "current_request_id",
+    "current_traceparent",
     "inject_headers",
     "mark_failed",
     "metrics_endpoint",

@@ -11,10 +11,9 @@ from typing import Any, BinaryIO
 
 import orjson
 import structlog
-from opentelemetry import trace
 
 from common.telemetry.redaction import redact, redact_text
-from common.telemetry.tracing import current_request
+from common.telemetry.tracing import current_request, current_traceparent
 
 EventDict = MutableMapping[str, Any]
 #: Unicode's own line breaks, which JSON may leave unescaped but some readers split at
@@ -82,10 +81,9 @@ def add_request(_: Any, __: str, event: EventDict) -> EventDict:
 
 
 def add_trace_ids(_: Any, __: str, event: EventDict) -> EventDict:
-    span = trace.get_current_span().get_span_context()
-    if span.is_valid:
-        event["trace_id"] = f"{span.trace_id:032x}"
-        event["span_id"] = f"{span.span_id:016x}"
+    traceparent = current_traceparent()
+    if traceparent is not None:
+        _, event["trace_id"], event["span_id"], _ = traceparent.split("-")
     return event
 
 

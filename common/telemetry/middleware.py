@@ -9,13 +9,13 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
+from functools import partial
 from typing import Any
 
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from prometheus_client import Histogram
 
-from common.ids import uuid7_number
 from common.telemetry.metrics import Metrics
 from common.telemetry.tracing import (
     REQUEST_ID_HEADER,
@@ -57,7 +57,9 @@ class TelemetryMiddleware:
             ("service", "method", "route", "status"),
         )
         active = metrics.gauge("http_server_active_requests", "Requests and sockets under way.", ("service", "kind"))
-        self._active = {kind: active.labels(self._service, kind) for kind in ("http", "websocket")}
+        self._active = {"http": 0, "websocket": 0}
+        for kind in self._active:  # counted here and looked at when somebody wants to know
+            active.labels(self._service, kind).set_function(partial(self._active.__getitem__, kind))
         self._children: dict[tuple[str, str, int], Histogram] = {}  #: as many as routes, methods and statuses of ours
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -68,14 +70,14 @@ class TelemetryMiddleware:
         headers = _first_values(scope["headers"])
         request_id = _request_id(headers.get(REQUEST_ID_HEADER))
         with RequestBound(self._service, request_id) as bound:
-            self._active[kind].inc()
+            self._active[kind] += 1
             try:
                 if kind == "http":
                     await self._handle(scope, receive, send, headers, bound)
                 else:
                     await self._converse(scope, receive, send, parent_context(headers))
             finally:
-                self._active[kind].dec()
+                self._active[kind] -= 1
 
     async def _handle(
         self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], bound: RequestBound
@@ -93,14 +95,16 @@ class TelemetryMiddleware:
 
         started_at = time.perf_counter()
         if not self._is_recorded:
-            token = attach(bound.without_spans(headers))
+            context = bound.without_spans(headers)
+            token = None if context is None else attach(context)
             try:
                 await self._app(scope, receive, observe)
             except Exception:
                 status = 500
                 raise
             finally:
-                detach(token)
+                if token is not None:
+                    detach(token)
                 self._child(method, route, status).observe(time.perf_counter() - started_at)
             return
         with self._tracer.start_as_current_span(
@@ -154,5 +158,7 @@ def _first_values(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
 
 def _request_id(given: str | None) -> str:
     return (
-        given if given is not None and _REQUEST_ID.fullmatch(given) else f"req_{uuid7_number(random.getrandbits):032x}"
+        given
+        if given is not None and _REQUEST_ID.fullmatch(given)
+        else f"req_{time.time_ns():016x}{random.getrandbits(64):016x}"
     )

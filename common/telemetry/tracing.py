@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import Self
 
 import structlog
-from opentelemetry.context import Context
+from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, Sampler, TraceIdRatioBased
@@ -95,18 +95,6 @@ class Telemetry:
             _log.warning("the last spans could not be sent in time", service=self.service)
 
 
-class _UnrecordedSpan(NonRecordingSpan):
-    """Has ids, for logs and for those who are called, and keeps nothing: what the tracer makes when nobody wants its
-    spans, at a tenth of the cost. The ids are text; OpenTelemetry's record of them is made for who asks."""
-
-    def __init__(self, traceparent: str) -> None:
-        self._traceparent = traceparent
-
-    def get_span_context(self) -> SpanContext:
-        _, trace_id, span_id, flags = self._traceparent.split("-")
-        return SpanContext(int(trace_id, 16), int(span_id, 16), is_remote=False, trace_flags=TraceFlags(int(flags, 16)))
-
-
 def inject_headers(headers: MutableMapping[str, str]) -> None:
     """Adds `traceparent` and `tracestate` of the current span and the id of the current request, if there are any."""
     headers.update(call_headers())
@@ -118,20 +106,27 @@ def call_headers() -> tuple[tuple[str, str], ...]:
     if request is None:
         return _trace_headers()
     own = (REQUEST_ID_HEADER, request.request_id)
-    traceparent = request.traceparent
-    return (*_trace_headers(), own) if traceparent is None else (("traceparent", traceparent), own)
+    return (*_trace_headers(), own) if request.traceparent is None else (("traceparent", request.traceparent), own)
 
 
 def _trace_headers() -> tuple[tuple[str, str], ...]:
-    context = get_current_span().get_span_context()
-    if context.trace_state:
-        headers: dict[str, str] = {}
+    headers: dict[str, str] = {}
+    if get_current_span().get_span_context().trace_state:
         _PROPAGATOR.inject(headers)
-        return tuple(headers.items())
-    if context.is_valid:
-        # as the propagator writes it, which looks at everything twice
-        return (("traceparent", f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"),)
-    return ()
+    elif traceparent := current_traceparent():
+        headers["traceparent"] = traceparent  # as the propagator writes it, which looks at everything twice
+    return tuple(headers.items())
+
+
+def current_traceparent() -> str | None:
+    """The ids of the trace and of the span, and the flags, in W3C's form."""
+    request = _request.get()
+    if request is not None and request.traceparent is not None:
+        return request.traceparent
+    context = get_current_span().get_span_context()
+    if not context.is_valid:
+        return None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags:02x}"
 
 
 def current_request_id() -> str | None:
@@ -161,23 +156,27 @@ class RequestBound:
     def __exit__(self, *_: object) -> None:
         _request.reset(self._token)
 
-    def without_spans(self, headers: Mapping[str, str]) -> Context:
-        """The present context with a span that has ids and keeps nothing, in the caller's trace if there is one."""
-        traceparent = headers.get("traceparent")
-        if traceparent is None:
+    def without_spans(self, headers: Mapping[str, str]) -> Context | None:
+        """Gives the request ids of its own, in the caller's trace if there is one: a service whose spans nobody keeps
+        needs no more. The context to work in, if the present one will not do."""
+        state = None
+        if (
+            "traceparent" in headers
+            and (above := get_current_span(parent_context(headers)).get_span_context()).is_valid
+        ):
+            state = above.trace_state
+            ids = f"{above.trace_id:032x}{random.getrandbits(64) | 1:016x}"
+            flags = above.trace_flags & TraceFlags.RANDOM_TRACE_ID
+        else:
             ids = f"{random.getrandbits(192) | _NEVER_ZERO:048x}"
-            self.traceparent = f"00-{ids[:32]}-{ids[32:]}-{_UNRECORDED:02x}"
-            return set_span_in_context(_UnrecordedSpan(self.traceparent))
-        above = get_current_span(parent_context(headers)).get_span_context()
-        if not above.is_valid:
-            return self.without_spans({})
-        flags = TraceFlags(above.trace_flags & TraceFlags.RANDOM_TRACE_ID)
-        state, span_id = above.trace_state, random.getrandbits(64) | 1
+            flags = _UNRECORDED
         if not state:
-            self.traceparent = f"00-{above.trace_id:032x}-{span_id:016x}-{flags:02x}"
-            return set_span_in_context(_UnrecordedSpan(self.traceparent))
-        context = SpanContext(above.trace_id, span_id, is_remote=False, trace_flags=flags, trace_state=state)
-        return set_span_in_context(NonRecordingSpan(context))
+            self.traceparent = f"00-{ids[:32]}-{ids[32:]}-{flags:02x}"
+            if not get_current():
+                return None
+        # the state has to be handed on, or the span of who called us in this process has to be hidden
+        span = SpanContext(int(ids[:32], 16), int(ids[32:], 16), False, TraceFlags(flags), state)
+        return set_span_in_context(NonRecordingSpan(span))
 
 
 def parent_context(headers: Mapping[str, str]) -> Context:

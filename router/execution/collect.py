@@ -46,7 +46,7 @@ MAX_GENERATED_LOOPS = 18
 
 
 def compile_collector(path: FlattenPath, schema: GraphQLSchema) -> Collector:
-    type_names = {step: _runtime_names(step, schema) for step in path if isinstance(step, OnTypes)}
+    type_names = {step: runtime_names(step, schema) for step in path if isinstance(step, OnTypes)}
     loop_count = sum(isinstance(step, EachItem) for step in path)
     if len(path) <= MAX_GENERATED_STEPS and loop_count <= MAX_GENERATED_LOOPS:
         return Collector(path, _generate(path, type_names), type_names)
@@ -93,7 +93,7 @@ def _generate(
     return generated
 
 
-def _runtime_names(step: OnTypes, schema: GraphQLSchema) -> frozenset[str]:
+def runtime_names(step: OnTypes, schema: GraphQLSchema) -> frozenset[str]:
     """What `__typename` may be: the types named, their possible types, and for an interface object its own name."""
     names = set(step.names)
     for name in step.names:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import DocumentNode, GraphQLObjectType, GraphQLSchema, is_object_type
+from graphql import DocumentNode, GraphQLObjectType, is_object_type
 
 from router.execution.generate import Projection
 from router.execution.introspection import introspect, introspection_document
 from router.execution.root_step import RootStep
-from router.execution.schedule import ScheduledFetch, schedule_plan
+from router.execution.run import Run
+from router.execution.running import Schedule
+from router.execution.schedule import schedule_plan
 from router.execution.shape import Guards, ObjectShape, ShapeBuilder, guard_variables
-from router.execution.steps import Step, compile_step
+from router.execution.steps import compile_step
+from router.execution.typed.plan import TypedPlan, compile_typed
 from router.operation.model import Operation
 from router.plan.nodes import Fetch, QueryPlan, Subscription
 from router.supergraph.model import Supergraph
@@ -29,37 +32,26 @@ class ResponseShape:
     """The answer's shape under one assignment of the guards, and what was prepared for it."""
 
     root: ObjectShape
+    guards: Guards
     introspection: DocumentNode | None
     known_introspection: Mapping[str, Any] | None = None
+    typed: TypedPlan | None = None
     projection: Projection | None = None
     use_count: int = 0
 
     def generated(self) -> Projection | None:
         """The generated code, once it pays."""
-        if self.projection is None:
-            self.use_count += 1
-            if self.use_count > GENERATE_AFTER_USES:
-                self.projection = Projection(self.root)
+        if self.projection is None and self.use_count > GENERATE_AFTER_USES:
+            self.projection = Projection(self.root)
         return self.projection
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """Steps and who waits for whom, by index."""
-
-    steps: tuple[Step, ...]
-    wait_counts: tuple[int, ...]  #: how many steps each one waits for
-    waiting: tuple[tuple[int, ...], ...]  #: the steps that wait for each one
-    is_chain: bool  #: each step waits for the one before it
 
 
 @dataclass(frozen=True, slots=True)
 class CompiledPlan:
     operation: Operation
-    schedule: Schedule
+    schedule: Schedule[Run]
     subscription: RootStep | None  #: the fetch that opens the stream
-    api_schema: GraphQLSchema
-    supergraph_schema: GraphQLSchema
+    supergraph: Supergraph
     root_type: GraphQLObjectType
     guard_variables: tuple[str, ...]
     kept_shapes: dict[tuple[bool, ...], ResponseShape] = field(default_factory=dict)
@@ -69,11 +61,22 @@ class CompiledPlan:
         shape = self.kept_shapes.get(key)
         if shape is None:
             guards: Guards = dict(zip(self.guard_variables, key, strict=True))
-            root = ShapeBuilder(self.api_schema, guards).object_shape(self.root_type, self.operation.selections)
-            shape = ResponseShape(root, introspection_document(self.operation, guards))
+            root = ShapeBuilder(self.supergraph.api_schema, guards).object_shape(
+                self.root_type, self.operation.selections
+            )
+            shape = ResponseShape(root, guards, introspection_document(self.operation, guards))
             if len(self.kept_shapes) < MAX_KEPT_SHAPES:
                 self.kept_shapes[key] = shape
         return shape
+
+    def typed_for(self, shape: ResponseShape) -> TypedPlan | None:
+        """The plan on typed objects, once it pays and as long as it does."""
+        shape.use_count += 1
+        if shape.use_count == GENERATE_AFTER_USES + 1:
+            shape.typed = compile_typed(self.schedule, shape.root, shape.guards, self.supergraph)
+        if shape.typed is not None and not shape.typed.is_worth_it:
+            shape.typed = None
+        return shape.typed
 
     def introspection_for(self, shape: ResponseShape, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         """Response key -> answer. Kept with the shape unless a variable may change it."""
@@ -81,7 +84,7 @@ class CompiledPlan:
             return {}
         known = shape.known_introspection
         if known is None:
-            known = introspect(self.api_schema, shape.introspection, variables)
+            known = introspect(self.supergraph.api_schema, shape.introspection, variables)
             if not self.operation.variables:
                 shape.known_introspection = known
         return known
@@ -95,10 +98,9 @@ def compile_plan(plan: QueryPlan, operation: Operation, supergraph: Supergraph) 
     scheduled = schedule_plan(plan.node, operation.kind)
     return CompiledPlan(
         operation=operation,
-        schedule=_schedule(scheduled, [compile_step(fetch, supergraph) for fetch in scheduled]),
+        schedule=Schedule.of(scheduled, [compile_step(fetch, supergraph) for fetch in scheduled]),
         subscription=_primary(plan, supergraph),
-        api_schema=supergraph.api_schema,
-        supergraph_schema=supergraph.schema,
+        supergraph=supergraph,
         root_type=root_type,
         guard_variables=guard_variables(operation.selections),
     )
@@ -107,16 +109,3 @@ def compile_plan(plan: QueryPlan, operation: Operation, supergraph: Supergraph) 
 def _primary(plan: QueryPlan, supergraph: Supergraph) -> RootStep | None:
     primary: Fetch | None = plan.node.primary if isinstance(plan.node, Subscription) else None
     return None if primary is None else RootStep.of(primary, supergraph)
-
-
-def _schedule(scheduled: Sequence[ScheduledFetch], steps: Sequence[Step]) -> Schedule:
-    waiting: list[list[int]] = [[] for _ in steps]
-    for index, fetch in enumerate(scheduled):
-        for other in fetch.after:
-            waiting[other].append(index)
-    return Schedule(
-        steps=tuple(steps),
-        wait_counts=tuple(len(fetch.after) for fetch in scheduled),
-        waiting=tuple(tuple(indexes) for indexes in waiting),
-        is_chain=all(index - 1 in fetch.after for index, fetch in enumerate(scheduled) if index > 0),
-    )

@@ -37,6 +37,7 @@ class EntityEntry:
 @dataclass(frozen=True, slots=True)
 class EntityStep:
     outgoing: Outgoing
+    operation: str
     entries: tuple[EntityEntry, ...]
     context_rewrites: tuple[ContextRewrite, ...]
 

@@ -17,6 +17,7 @@ class MalformedJsonError(ValueError):
 
 
 _decoder = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
 
 
 def load_json(text: bytes) -> Any:
@@ -33,3 +34,8 @@ def dump_json(value: object) -> bytes:
         return orjson.dumps(value)
     except TypeError:
         return msgspec.json.encode(value)
+
+
+def dump_typed(value: object) -> bytes:
+    """Of objects of msgspec's classes, which orjson does not know."""
+    return _encoder.encode(value)

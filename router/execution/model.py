@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from msgspec import Struct, to_builtins
+
 from router.transport.model import Headers, SubgraphClient, SubgraphStreams
 
 #: a GraphQL error as the response carries it: message, path, extensions
@@ -48,8 +50,16 @@ class ExecutionContext:
 
 @dataclass(slots=True)  # not frozen: made for every request, and so at a third of the cost
 class ExecutionResult:
-    """`data` has its keys in the order of the client's document and may be written by `dump_json` as it is."""
+    """`content` has its keys in the order of the client's document and is written by `dump_json` as it is."""
 
-    data: Mapping[str, Any] | None
+    content: Mapping[str, Any] | Struct | None
     errors: tuple[ErrorRecord, ...] = ()
     extensions: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Mapping[str, Any] | None:
+        """The content as plain objects, for who wants to look into it."""
+        if isinstance(self.content, Struct):
+            plain: Mapping[str, Any] = to_builtins(self.content)
+            self.content = plain
+        return self.content

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from router.execution.json import dump_json
+from router.execution.model import ExecutionContext
 from router.execution.response import SubgraphAnswer, failed_answer, read_response
-from router.execution.run import Run
 from router.operation.model import OperationKind
 from router.plan.nodes import BatchFetch, Fetch
 from router.transport.errors import TransportError
 from router.transport.model import SubgraphRequest
+
+
+class Sender(Protocol):
+    """The part of a run that a request is made of."""
+
+    @property
+    def variables(self) -> Mapping[str, Any]: ...
+
+    @property
+    def context(self) -> ExecutionContext: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Outgoing:
             node.service, head + b',"variables":', head + b"}" if is_constant else None, node.variables, is_query
         )
 
-    def request(self, run: Run, more: Mapping[str, Any]) -> SubgraphRequest:
+    def request(self, run: Sender, more: Mapping[str, Any]) -> SubgraphRequest:
         body = self.constant_body
         if body is None:
             # a variable the client left out, and that has no default, is left out again
@@ -44,7 +54,7 @@ class Outgoing:
             body = self.head + dump_json({**more, **given}) + b"}"
         return SubgraphRequest(self.subgraph, body, run.context.headers_for(self.subgraph), self.is_repeatable)
 
-    async def send(self, run: Run, more: Mapping[str, Any]) -> SubgraphAnswer:
+    async def send(self, run: Sender, more: Mapping[str, Any]) -> SubgraphAnswer:
         try:
             response = await run.context.clients[self.subgraph].send(self.request(run, more))
         except TransportError as exc:

@@ -11,7 +11,7 @@ A null that the subgraph may receive is sent: `@requires` resolvers have to see 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
@@ -19,6 +19,7 @@ from graphql import (
     GraphQLEnumType,
     GraphQLInterfaceType,
     GraphQLObjectType,
+    GraphQLOutputType,
     GraphQLSchema,
     get_named_type,
     is_leaf_type,
@@ -61,6 +62,10 @@ class RepresentationWriter:
         self._target = target
         self._readers: dict[str | None, _TypeReader | None] = {}
 
+    def sent_as(self, type_name: str | None) -> SentAs | None:
+        """None when objects of the type are not sent."""
+        return _sent_as(self._requires, self._rewrites, type_name, self._schema, self._target)
+
     def write(self, objects: Sequence[JsonObject]) -> Representations:
         # mostly all objects are of one type, have all fields and no null where it may not be
         try:
@@ -102,7 +107,8 @@ class RepresentationWriter:
             return None
         if type_name in self._readers:
             return self._readers[type_name]
-        reader = _compile_reader(self._requires, self._rewrites, type_name, self._schema, self._target)
+        sent = self.sent_as(type_name)
+        reader = None if sent is None else _GeneratedReader(sent, self._schema).build()
         if type_name is None or type_name in self._schema.type_map:  # what a subgraph invents is not remembered
             self._readers[type_name] = reader
         return reader
@@ -116,14 +122,24 @@ class _TypeReader:
     write_all: Callable[[Sequence[JsonObject]], tuple[list[JsonObject], Sequence[int]]] | None = None
 
 
-def _compile_reader(
+@dataclass(frozen=True, slots=True)
+class SentAs:
+    """What is sent of objects of one type."""
+
+    name: str  #: `__typename`
+    fields: tuple[RequiredField, ...]  #: the others
+    types: Mapping[str, GraphQLOutputType]  #: of the fields, as the subgraph that receives them has them
+    rewrites: tuple[Rewrite, ...]  #: of what is below the name
+
+
+def _sent_as(
     requires: Sequence[RequiredSelection],
     rewrites: Sequence[Rewrite],
     type_name: str | None,
     schema: GraphQLSchema,
     target: GraphQLSchema,
-) -> _TypeReader | None:
-    fields = _fields_for(requires, type_name, schema)
+) -> SentAs | None:
+    fields = fields_for(requires, type_name, schema)
     if type_name is None:
         type_name = _only_interface(requires, schema)
     if not fields or type_name is None:
@@ -140,48 +156,39 @@ def _compile_reader(
             case _:
                 others.append(rewrite)
     target_type = target.type_map.get(sent_name)
-    generated = _GeneratedReader(type_name, sent_name, fields, schema, target_type)
-    if others:
-        return generated.with_rewrites(others, schema)
-    return generated.build()
+    known = target_type.fields if isinstance(target_type, GraphQLObjectType | GraphQLInterfaceType) else {}
+    fields = tuple(field for field in fields if field.name != "__typename")
+    types = {field.name: known[field.name].type for field in fields if field.name in known}
+    return SentAs(sent_name, fields, types, tuple(others))
+
+
+def is_plain(kind: GraphQLOutputType) -> bool:
+    """A leaf whose values are equal exactly when they are the same JSON; `1 == True == 1.0` in custom scalars."""
+    named = get_named_type(kind)
+    return is_leaf_type(kind if not is_non_null_type(kind) else kind.of_type) and (
+        named.name in _INTERCHANGEABLE or isinstance(named, GraphQLEnumType)
+    )
 
 
 class _GeneratedReader:
     """Two functions: `key(v)` collects the values, `item(v)` writes the representation."""
 
-    def __init__(
-        self,
-        type_name: str,
-        sent_name: str,
-        fields: Sequence[RequiredField],
-        schema: GraphQLSchema,
-        target_type: object,
-    ) -> None:
+    def __init__(self, sent: SentAs, schema: GraphQLSchema) -> None:
         self._schema = schema
-        self._sent_name = sent_name
-        self._fields = [field for field in fields if field.name != "__typename"]
-        field_map = target_type.fields if isinstance(target_type, GraphQLObjectType | GraphQLInterfaceType) else {}
-        self._types = {field.name: field_map[field.name].type for field in self._fields if field.name in field_map}
+        self._sent_name = sent.name
+        self._fields = sent.fields
+        self._types = sent.types
+        self._rewrites = sent.rewrites
 
     def build(self) -> _TypeReader:
-        if all(self._is_plain(field) for field in self._fields):
+        if not self._rewrites and all(self._is_plain(field) for field in self._fields):
             return self._plain()
-        item = self._nested_item
-
-        def key(value: JsonObject) -> object:
-            written = item(value)
-            return None if written is None else dump_json(written)
-
-        return _TypeReader(key, item)
-
-    def with_rewrites(self, rewrites: Sequence[Rewrite], schema: GraphQLSchema) -> _TypeReader:
-        plain = self._nested_item
 
         def item(value: JsonObject) -> JsonObject | None:
-            written = plain(value)
+            written = self._nested_item(value)
             if written is not None:
-                for rewrite in rewrites:
-                    apply_rewrite(rewrite, rewrite.path, written, schema)
+                for rewrite in self._rewrites:
+                    apply_rewrite(rewrite, rewrite.path, written, self._schema)
             return written
 
         def key(value: JsonObject) -> object:
@@ -191,14 +198,8 @@ class _GeneratedReader:
         return _TypeReader(key, item)
 
     def _is_plain(self, field: RequiredField) -> bool:
-        """A leaf whose values are equal exactly when they are the same JSON; `1 == True == 1.0` in custom scalars."""
         kind = self._types.get(field.name)
-        if field.selections or kind is None:
-            return False
-        named = get_named_type(kind)
-        return is_leaf_type(kind if not is_non_null_type(kind) else kind.of_type) and (
-            named.name in _INTERCHANGEABLE or isinstance(named, GraphQLEnumType)
-        )
+        return kind is not None and not field.selections and is_plain(kind)
 
     def _plain(self) -> _TypeReader:
         keys = ", ".join(f"v[{field.source_key!r}]" for field in self._fields)
@@ -255,11 +256,11 @@ def select(value: Any, selections: Sequence[RequiredSelection], schema: GraphQLS
         return [select(item, selections, schema) for item in value]
     if not isinstance(value, dict):
         raise TypeError("a field set that goes on below a scalar")
-    fields = _fields_for(selections, value.get("__typename"), schema)
+    fields = fields_for(selections, value.get("__typename"), schema)
     return {field.name: select(value[field.source_key], field.selections, schema) for field in fields}
 
 
-def _fields_for(
+def fields_for(
     selections: Sequence[RequiredSelection], type_name: object, schema: GraphQLSchema
 ) -> tuple[RequiredField, ...]:
     """The fields for one runtime type; fields met twice are merged. Without a type name every fragment applies."""
@@ -269,7 +270,7 @@ def _fields_for(
             case RequiredField():
                 fields: tuple[RequiredField, ...] = (selection,)
             case RequiredFragment(condition, inner):
-                fields = _fields_for(inner, type_name, schema) if applies((condition,), type_name, schema) else ()
+                fields = fields_for(inner, type_name, schema) if applies((condition,), type_name, schema) else ()
             case _:
                 assert_never(selection)
         for field in fields:

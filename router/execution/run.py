@@ -15,6 +15,8 @@ class Run:
 
     __slots__ = ("context", "data", "errors", "has_shared", "known_failures", "variables")
 
+    is_stopped = False
+
     def __init__(self, variables: Mapping[str, Any], context: ExecutionContext, data: JsonObject | None = None) -> None:
         self.variables = variables
         self.context = context

@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from graphql import (
     GraphQLAbstractType,
+    GraphQLField,
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLOutputType,
@@ -135,9 +136,14 @@ class ShapeBuilder:
             return possible.issuperset(self.schema.get_possible_types(runtime))
         return self.schema.is_sub_type(condition, runtime)
 
+    def _declared(self, field: Field) -> GraphQLField | None:
+        declaring = self.schema.type_map.get(field.parent_type)
+        return declaring.fields.get(field.name) if isinstance(declaring, GraphQLInterfaceType) else None
+
     def _field(self, parent: RuntimeType, fields: Sequence[Field]) -> FieldShape:
         first = fields[0]
-        definition = self.schema.get_field(parent, first.name)
+        # on an interface whose types all have it by another one
+        definition = self.schema.get_field(parent, first.name) or self._declared(first)
         if definition is None:
             raise LookupError(f"{parent.name}.{first.name} is not in the API schema")
         if first.name == "__typename":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from router.execution.collect import compile_collector
 from router.execution.entity_step import EntityEntry, EntityStep
@@ -14,24 +13,19 @@ from router.execution.reentry_step import ReentryStep
 from router.execution.representations import RepresentationWriter
 from router.execution.root_step import RootStep
 from router.execution.run import Run
+from router.execution.running import Step
 from router.execution.schedule import ScheduledFetch
 from router.operation.model import Guard
 from router.plan.nodes import BatchFetch, ContextRewrite, EntityBatch, Fetch
 from router.supergraph.model import Supergraph
 
 
-class Step(Protocol):
-    async def run(self, run: Run) -> None:
-        """Never raises because of a subgraph: what goes wrong becomes errors of the run."""
-        ...
-
-
-def compile_step(fetch: ScheduledFetch, supergraph: Supergraph) -> Step:
+def compile_step(fetch: ScheduledFetch, supergraph: Supergraph) -> Step[Run]:
     step = _compile_fetch(fetch, supergraph)
     return GuardedStep(fetch.guards, step) if fetch.guards else step
 
 
-def _compile_fetch(fetch: ScheduledFetch, supergraph: Supergraph) -> Step:
+def _compile_fetch(fetch: ScheduledFetch, supergraph: Supergraph) -> Step[Run]:
     node = fetch.node
     if isinstance(node, Fetch) and not node.requires:
         return ReentryStep.of(node, fetch.path, supergraph) if fetch.path else RootStep.of(node, supergraph)
@@ -53,6 +47,7 @@ def _compile_fetch(fetch: ScheduledFetch, supergraph: Supergraph) -> Step:
         ]
     return EntityStep(
         Outgoing.of(node),
+        node.operation,
         tuple(
             EntityEntry(
                 alias=entry.alias,
@@ -71,7 +66,7 @@ def _compile_fetch(fetch: ScheduledFetch, supergraph: Supergraph) -> Step:
 @dataclass(frozen=True, slots=True)
 class GuardedStep:
     guards: tuple[Guard, ...]
-    step: Step
+    step: Step[Run]
 
     async def run(self, run: Run) -> None:
         if all(bool(run.variables.get(guard.variable)) == guard.expected for guard in self.guards):

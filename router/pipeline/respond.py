@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
+from msgspec import Struct
+
 from router.errors import RequestError
-from router.execution.json import dump_json
+from router.execution.json import dump_json, dump_typed
 from router.execution.model import ExecutionResult
 from router.pipeline.http import HttpResponse, RawHeaders
 from router.pipeline.negotiate import Accepted, MediaType
@@ -22,12 +24,12 @@ _CONTENT_HEADERS: Mapping[MediaType, RawHeaders] = {
 
 def encode_result(result: ExecutionResult) -> bytes:
     """`{"data", "errors", "extensions"}`; absent parts are left out."""
-    response: dict[str, Any] = {"data": result.data}
+    response: dict[str, Any] = {"data": result.content}
     if result.errors:
         response["errors"] = result.errors
     if result.extensions:
         response["extensions"] = result.extensions
-    return dump_json(response)
+    return dump_typed(response) if isinstance(result.content, Struct) else dump_json(response)
 
 
 def encode_refusal(refusal: RequestError) -> bytes:

@@ -22,9 +22,9 @@ import uvloop
 
 from router.execution.compiled import CompiledPlan, compile_plan
 from router.execution.execute import execute
-from router.execution.json import dump_json
 from router.execution.model import ExecutionContext
 from router.operation import DocumentLimits, coerce_variables, normalize_operation, parse_document
+from router.pipeline.respond import encode_result
 from router.planner import Planner
 from router.supergraph import load_supergraph
 from router.transport.model import SubgraphClient, SubgraphRequest, SubgraphResponse
@@ -54,7 +54,7 @@ async def least_cpu_ms(compiled: CompiledPlan, variables: Mapping[str, Any], con
         count, started = 0, time.process_time()
         while time.process_time() - started < ROUND_S / ROUNDS:
             result = await execute(compiled, variables, context)
-            dump_json({"data": result.data})
+            encode_result(result)
             count += 1
         least = min(least, (time.process_time() - started) / count)
     return least * 1000
@@ -79,7 +79,7 @@ async def main(options: argparse.Namespace) -> None:
         result = await execute(compiled, variables, context)
         bodies = [(body, answer.body) for client in clients.values() for body, answer in client.answers.items()]
         print(f"{len(bodies):9} subgraph requests, {sum(len(sent) for sent, _ in bodies)} bytes out,", end=" ")
-        print(f"{sum(len(got) for _, got in bodies)} bytes in, answer {len(dump_json(result.data))} bytes")
+        print(f"{sum(len(got) for _, got in bodies)} bytes in, answer {len(encode_result(result))} bytes")
         print(f"{await least_cpu_ms(compiled, variables, context):9.3f} ms  execute and write")
         gc.collect()
         gc.freeze()

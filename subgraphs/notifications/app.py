@@ -1,22 +1,28 @@
 """The notifications subgraph, wired."""
 
+from pydantic import SecretStr
 from starlette.applications import Starlette
 
 from common.clock import Clock
 from common.events import Consumer
+from common.events.consumer import OneStatement
 from common.subgraph.app import SubgraphParts, create_subgraph
-from common.subgraph.due import DueWorker, Signal
+from common.subgraph.data_keys import DataKeys
 from common.subgraph.runtime import Platform
-from subgraphs.notifications.domain import EVENT_TYPES
+from subgraphs.notifications.domain.messages import EVENT_TYPES
+from subgraphs.notifications.domain.words import Channel
 from subgraphs.notifications.events import CONSUMER, RECEIVED
 from subgraphs.notifications.loaders import NotificationLoaders
 from subgraphs.notifications.schema import schema
 from subgraphs.notifications.service import NotificationService
+from subgraphs.notifications.service.deliveries import Deliveries, Sender
+from subgraphs.notifications.service.devices import PushDevices
 from subgraphs.notifications.service.inbox import UserInbox
 from subgraphs.notifications.service.mail import Mailer, RecordOnlyMailer, SmtpMailer
 from subgraphs.notifications.service.messages import MessageRecorder
 from subgraphs.notifications.service.operations import DeadLetterDesk
-from subgraphs.notifications.service.sender import MailSender
+from subgraphs.notifications.service.providers import provider_of
+from subgraphs.notifications.service.senders import Contacts, MailSender, PushSender, SmsSender
 from subgraphs.notifications.settings import NotificationsSettings
 
 NAME = "notifications"
@@ -34,31 +40,43 @@ def create_app(
     settings = settings or NotificationsSettings()  # type: ignore[call-arg]
     mail_out = mailer or _mailer(settings)
 
-    def new_service(platform: Platform) -> NotificationService:
-        mail_due = Signal()
-        return NotificationService(
-            database=platform.database,
-            inbox=UserInbox(platform.database, platform.clock),
-            recorder=MessageRecorder(platform.outbox, platform.clock, mail_due),
-            sender=MailSender(platform.database, platform.bus, mail_out, platform.clock),
-            mail_due=mail_due,
-            dead_letters=DeadLetterDesk(platform.bus),
-            received=platform.feeds[RECEIVED],
-        )
-
     parts = SubgraphParts(
         name=NAME,
         schema=schema,
-        new_service=new_service,
+        new_service=lambda platform: _service(settings, platform, mail_out),
         new_loaders=NotificationLoaders,
-        consumers=lambda service: [Consumer(CONSUMER, EVENT_TYPES, service.recorder.handle)],
-        workers=lambda service: [DueWorker(service.sender.send_due, service.mail_due)],
+        consumers=lambda service: [Consumer(CONSUMER, EVENT_TYPES, OneStatement(service.recorder.have))],
+        workers=lambda service: [service.deliveries],
         feeds=[RECEIVED],
     )
     return create_subgraph(parts, settings, clock=clock, database_name=database_name)
+
+
+def _service(settings: NotificationsSettings, platform: Platform, mailer: Mailer) -> NotificationService:
+    database, clock = platform.database, platform.clock
+    contacts, devices = Contacts(platform.bus), PushDevices(database, DataKeys(settings.key_ring(), clock), clock)
+    senders: dict[Channel, Sender] = {
+        Channel.EMAIL: MailSender(contacts, mailer),
+        Channel.SMS: SmsSender(contacts, provider_of(settings.sms_url, _secret(settings.sms_key))),
+        Channel.PUSH: PushSender(contacts, devices, provider_of(settings.push_url, _secret(settings.push_key))),
+    }
+    deliveries = Deliveries(database, clock, senders)
+    return NotificationService(
+        database=database,
+        inbox=UserInbox(database, clock),
+        devices=devices,
+        recorder=MessageRecorder(database, platform.outbox, clock, deliveries),
+        deliveries=deliveries,
+        dead_letters=DeadLetterDesk(platform.bus, database, clock),
+        received=platform.feeds[RECEIVED],
+    )
 
 
 def _mailer(settings: NotificationsSettings) -> Mailer:
     if settings.smtp_url is None:
         return RecordOnlyMailer()
     return SmtpMailer(settings.smtp_url.get_secret_value(), settings.mail_from)
+
+
+def _secret(key: SecretStr | None) -> str:
+    return key.get_secret_value() if key else ""

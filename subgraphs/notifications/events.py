@@ -5,21 +5,21 @@ from uuid import UUID
 from common.clock import Clock
 from common.events import Event, new_event
 from common.ids import format_id
-from subgraphs.notifications.domain import ID_PREFIX, Message
+from subgraphs.notifications.domain.words import ID_PREFIX
 
 SOURCE = "notifications"
 CONSUMER = "notifications-messages"
 RECEIVED = "notifications.notification.received"
 
 
-def notification_received(notification_id: UUID, message: Message, *, cause: Event, clock: Clock) -> Event:
+def notification_received(notification_id: UUID, user_id: str, *, cause: Event, clock: Clock) -> Event:
     """`notifications.notification.received` {notification_id, user_id}: there is a new in-app entry."""
     public_id = format_id(ID_PREFIX, notification_id)
     return new_event(
         RECEIVED,
         aggregate_id=public_id,
         aggregate_version=1,
-        payload={"notification_id": public_id, "user_id": message.user_id},
+        payload={"notification_id": public_id, "user_id": user_id},
         source=SOURCE,
         clock=clock,
         cause=cause,

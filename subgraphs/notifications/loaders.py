@@ -12,11 +12,12 @@ from common.subgraph.keyset import Keyset, Page, PageRequest, SortColumn, cut_pa
 from common.subgraph.loaders import load_many, load_one
 from subgraphs.notifications.service import NotificationService
 
-COLUMNS = "id, user_id, order_id, channel, template, title, body, status, attempts, read_at, created_at"
+COLUMNS = """id, user_id, order_id, channel, template, category, data, title, body, status, attempts, read_at,
+    created_at"""
 NEWEST_FIRST = Keyset("newest", (SortColumn("created_at", "timestamptz"), SortColumn("id", "uuid")), is_descending=True)
 #: what a user did not want to be told is kept for support only
 SHOWN = "status <> 'SUPPRESSED'"
-UNREAD = "channel = 'PUSH' AND read_at IS NULL"
+UNREAD = "channel = 'IN_APP' AND read_at IS NULL"
 #: an order has a handful; a bound all the same
 MAX_PER_ORDER = 50
 
@@ -47,7 +48,16 @@ class NotificationLoaders:
 
         async def preferences(user_ids: Sequence[UUID]) -> list[Row]:
             return await database.fetch(
-                "SELECT user_id, channel, is_enabled FROM channel_preference WHERE user_id = any($1)", [list(user_ids)]
+                """SELECT user_id, channel, category, is_enabled FROM channel_preference
+                   WHERE user_id = any($1) ORDER BY category""",
+                [list(user_ids)],
+            )
+
+        async def device_counts(user_ids: Sequence[UUID]) -> list[Row]:
+            return await database.fetch(
+                """SELECT user_id, count(*)::int AS device_count FROM push_device
+                   WHERE user_id = any($1) GROUP BY user_id""",
+                [list(user_ids)],
             )
 
         async def unread_counts(user_ids: Sequence[UUID]) -> list[Row]:
@@ -63,6 +73,7 @@ class NotificationLoaders:
         self.notification: DataLoader[UUID, Row | None] = load_one(notifications, lambda row: row["id"])
         self.of_order: DataLoader[UUID, list[Row]] = load_many(of_orders, lambda row: row["order_id"])
         self.preferences: DataLoader[UUID, list[Row]] = load_many(preferences, lambda row: row["user_id"])
+        self.device_count: DataLoader[UUID, Row | None] = load_one(device_counts, lambda row: row["user_id"])
         self.unread_count: DataLoader[UUID, Row | None] = load_one(unread_counts, lambda row: row["user_id"])
         self.page: DataLoader[PageKey, Page[Row]] = DataLoader(load_fn=pages)
 

@@ -10,7 +10,7 @@ from common.errors import BadInputError
 from common.ids import InvalidIdError, parse_id
 from common.subgraph.access import require_scope, require_user
 from common.subgraph.schema import create_schema
-from subgraphs.notifications.domain import ID_PREFIX, USER_ID_PREFIX, Channel
+from subgraphs.notifications.domain.words import ID_PREFIX, USER_ID_PREFIX, Category, Channel, PushPlatform
 from subgraphs.notifications.types import OPERATE, DeadLetter, Info, Notification, Order, User
 
 MAX_IDS = 100
@@ -32,10 +32,31 @@ class Query:
 
 @strawberry.type
 class Mutation:
-    @strawberry.federation.mutation(authenticated=True)
-    async def notification_preference_set(self, info: Info, channel: Channel, enabled: bool) -> User:
-        user_id = _caller(info)
-        await info.context.service.inbox.set_preference(user_id, channel, enabled)
+    @strawberry.federation.mutation(
+        authenticated=True,
+        description="Of one category, or of the whole channel. E-mails about security are sent all the same",
+    )
+    async def notification_preference_set(
+        self, info: Info, channel: Channel, enabled: bool, category: Category | None = None
+    ) -> User:
+        await info.context.service.inbox.set_preference(_caller(info), channel, enabled, category)
+        return _me(info)
+
+    @strawberry.federation.mutation(authenticated=True, description="Every entry of the caller's list in the shop")
+    async def notification_mark_all_read(self, info: Info) -> User:
+        await info.context.service.inbox.mark_all_read(_caller(info))
+        return _me(info)
+
+    @strawberry.federation.mutation(
+        authenticated=True, description="This device wants messages; the token is its push provider's"
+    )
+    async def push_device_register(self, info: Info, token: str, platform: PushPlatform) -> User:
+        await info.context.service.devices.register(_caller(info), token, platform)
+        return _me(info)
+
+    @strawberry.federation.mutation(authenticated=True, description="This device wants no messages any more")
+    async def push_device_remove(self, info: Info, token: str) -> User:
+        await info.context.service.devices.remove(_caller(info), token)
         return _me(info)
 
     @strawberry.federation.mutation(authenticated=True, description="The caller's own; other ids have no effect")
@@ -45,7 +66,7 @@ class Mutation:
         return _me(info)
 
     @strawberry.federation.mutation(
-        requires_scopes=[[OPERATE]], description="Has consumers try again; returns the letters found"
+        requires_scopes=[[OPERATE]], description="Has consumers and senders try again; returns the letters found"
     )
     async def dead_letter_replay(self, info: Info, ids: list[strawberry.ID]) -> list[DeadLetter]:
         require_scope(info.context.principal, OPERATE)

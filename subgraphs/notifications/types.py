@@ -1,10 +1,11 @@
 """GraphQL types of the notifications subgraph and how rows become them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Self, TypeAlias
 from uuid import UUID
 
+import orjson
 import strawberry
 
 from common.ids import InvalidIdError, format_id, parse_id
@@ -14,16 +15,20 @@ from common.subgraph.context import Context
 from common.subgraph.database import Row
 from common.subgraph.keyset import page_request
 from common.subgraph.schema import Representation
-from subgraphs.notifications.domain import (
-    CHANNELS,
+from subgraphs.notifications.domain.rendering import render
+from subgraphs.notifications.domain.texts import DEFAULT_LANGUAGE
+from subgraphs.notifications.domain.words import (
     ID_PREFIX,
     ORDER_ID_PREFIX,
     USER_ID_PREFIX,
+    Category,
     Channel,
     DeliveryStatus,
+    PushPlatform,
 )
 from subgraphs.notifications.loaders import NEWEST_FIRST, NotificationLoaders, PageKey
 from subgraphs.notifications.service import FoundLetter, NotificationService
+from subgraphs.notifications.service.inbox import ALL
 
 Info: TypeAlias = strawberry.Info[Context[NotificationService, NotificationLoaders], None]
 
@@ -34,12 +39,15 @@ OPERATE = "ops:events"
 
 # the domain knows no GraphQL: its enumerations are made known to it here
 strawberry.enum(Channel)
+strawberry.enum(Category, name="NotificationCategory")
+strawberry.enum(PushPlatform)
 strawberry.enum(DeliveryStatus)
 
 
 @strawberry.type
 class ChannelPreference:
     channel: Channel
+    category: Category | None = strawberry.field(description="null: all categories not named beside it")
     enabled: bool
 
 
@@ -47,15 +55,23 @@ class ChannelPreference:
 class Notification:
     user_id: strawberry.Private[UUID]
     order_id: strawberry.Private[UUID | None]
+    row: strawberry.Private[Row]
     id: strawberry.ID
     channel: Channel
+    category: Category
     template: str
-    title: str
-    body: str
     status: DeliveryStatus
     attempts: int
     read_at: datetime | None
     created_at: datetime
+
+    @strawberry.field(description="In the language asked for, English where nobody has translated it")
+    def title(self, locale: str = DEFAULT_LANGUAGE) -> str:
+        return str(self.row["title"] or render(self.template, locale, _data(self.row)).title)
+
+    @strawberry.field(description="In the language asked for, English where nobody has translated it")
+    def body(self, locale: str = DEFAULT_LANGUAGE) -> str:
+        return str(self.row["body"] or render(self.template, locale, _data(self.row)).body)
 
     @strawberry.field
     def recipient(self) -> "User":
@@ -70,11 +86,11 @@ class Notification:
         return cls(
             user_id=row["user_id"],
             order_id=row["order_id"],
+            row=row,
             id=strawberry.ID(format_id(ID_PREFIX, row["id"])),
             channel=Channel(row["channel"]),
+            category=Category(row["category"]),
             template=row["template"],
-            title=row["title"],
-            body=row["body"],
             status=DeliveryStatus(row["status"]),
             attempts=row["attempts"],
             read_at=row["read_at"],
@@ -92,6 +108,11 @@ class Notification:
         return [cls.of(row) if row is not None and _is_visible(info, row) else None for row in found]
 
 
+def _data(row: Row) -> dict[str, str]:
+    data: dict[str, str] = orjson.loads(row["data"]) if row["data"] else {}
+    return data
+
+
 def _is_visible(info: Info, row: Row) -> bool:
     return may_see(info.context.principal, format_id(USER_ID_PREFIX, row["user_id"]), any_scope=READ_ANY)
 
@@ -100,7 +121,7 @@ def _is_visible(info: Info, row: Row) -> bool:
 class NotificationConnection(Connection[Notification]):
     user_id: strawberry.Private[UUID]
 
-    @strawberry.field(description="Entries of the list in the shop (channel PUSH) that were not marked as read")
+    @strawberry.field(description="Entries of the list in the shop (channel IN_APP) that were not marked as read")
     async def unread_count(self, info: Info) -> int:
         row = await info.context.loaders.unread_count.load(self.user_id)
         return int(row["unread_count"]) if row else 0
@@ -117,8 +138,14 @@ class User:
         if user_id is None:
             return None
         rows = await info.context.loaders.preferences.load(user_id)
-        is_enabled = {Channel(row["channel"]): bool(row["is_enabled"]) for row in rows}
-        return [ChannelPreference(channel=channel, enabled=is_enabled.get(channel, True)) for channel in CHANNELS]
+        has_device = await info.context.loaders.device_count.load(user_id) is not None
+        by_default = {Channel.EMAIL: True, Channel.SMS: False, Channel.PUSH: has_device, Channel.IN_APP: True}
+        said = {(row["channel"], row["category"]): bool(row["is_enabled"]) for row in rows}
+        return [
+            ChannelPreference(channel=channel, category=category, enabled=enabled)
+            for channel, default in by_default.items()
+            for category, enabled in _preferences(channel, default, said)
+        ]
 
     @strawberry.federation.field(authenticated=True, description="Newest first, on all channels; see also unreadOnly")
     async def notifications(
@@ -139,6 +166,16 @@ class User:
         return [cls(id=strawberry.ID(str(representation.get("id")))) for representation in representations]
 
 
+def _preferences(
+    channel: Channel, by_default: bool, said: Mapping[tuple[str, str], bool]
+) -> Iterator[tuple[Category | None, bool]]:
+    """For the whole channel, then for the categories something was said about."""
+    yield None, said.get((channel.value, ALL), by_default)
+    for category in Category:
+        if (channel.value, category.value) in said:
+            yield category, said[channel.value, category.value]
+
+
 @strawberry.federation.type(keys=["id"])
 class Order:
     id: strawberry.ID
@@ -157,7 +194,7 @@ class Order:
         return [cls(id=strawberry.ID(str(representation.get("id")))) for representation in representations]
 
 
-@strawberry.type(description="An event which a consumer has given up on")
+@strawberry.type(description="An event a consumer has given up on, or a message (id `ntf_…`) no provider took")
 class DeadLetter:
     id: strawberry.ID
     event_id: strawberry.ID | None

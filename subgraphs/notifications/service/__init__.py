@@ -1,24 +1,23 @@
-"""Use cases of notifications: recording messages, sending e-mail, preferences, and dead letters of all subgraphs."""
+"""Use cases of notifications: recording messages, sending them, preferences and devices, dead letters."""
 
 from dataclasses import dataclass
 
 from common.events import EventFeed
 from common.subgraph.database import Database
-from common.subgraph.due import Signal
+from subgraphs.notifications.service.deliveries import Deliveries
+from subgraphs.notifications.service.devices import PushDevices
 from subgraphs.notifications.service.inbox import UserInbox
 from subgraphs.notifications.service.messages import MessageRecorder
 from subgraphs.notifications.service.operations import DeadLetterDesk, FoundLetter
-from subgraphs.notifications.service.sender import MailSender
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationService:
     database: Database
     inbox: UserInbox
+    devices: PushDevices
     recorder: MessageRecorder
-    sender: MailSender
-    #: there is e-mail to send
-    mail_due: Signal
+    deliveries: Deliveries
     dead_letters: DeadLetterDesk
     #: `notifications.notification.received`
     received: EventFeed

@@ -41,6 +41,9 @@ class Outbound:
             raise failures.pop(0)
         self.sent.append(mail)
 
+    async def close(self) -> None:
+        return None
+
 
 @pytest.fixture(scope="module")
 def anyio_backend() -> str:
@@ -140,7 +143,7 @@ async def test_a_confirmed_order_is_told_by_mail_and_in_the_shop_once(
     mail, entry = await settled_messages(notifications, heidi, "order_confirmed", "SENT")
 
     assert (mail["channel"], mail["status"], mail["attempts"]) == ("EMAIL", "SENT", 1)
-    assert (entry["channel"], entry["status"], entry["readAt"]) == ("PUSH", "DELIVERED", None)
+    assert (entry["channel"], entry["status"], entry["readAt"]) == ("IN_APP", "DELIVERED", None)
     assert entry["title"] == "Order 1001 is confirmed"
     assert "1299.99 USD" in entry["body"]
     assert entry["recipient"] == {"id": heidi.subject}
@@ -201,13 +204,15 @@ async def test_an_unwanted_channel_stays_silent(
 
     assert answer["notificationPreferenceSet"]["notificationPreferences"] == [
         {"channel": "EMAIL", "enabled": False},
-        {"channel": "PUSH", "enabled": True},
+        {"channel": "SMS", "enabled": False},
+        {"channel": "PUSH", "enabled": False},
+        {"channel": "IN_APP", "enabled": True},
     ]
     assert {told["channel"]: told["status"] for told in order["notifications"]} == {
         "EMAIL": "SUPPRESSED",
-        "PUSH": "DELIVERED",
+        "IN_APP": "DELIVERED",
     }
-    assert [told["channel"] for told in shown_to_ken if told["template"] == "order_cancelled"] == ["PUSH"]
+    assert [told["channel"] for told in shown_to_ken if told["template"] == "order_cancelled"] == ["IN_APP"]
     assert [mail.subject for mail in outbound.sent if mail.to == "ken@example.org"] == ["Welcome to Punnet"]
 
 
@@ -260,7 +265,7 @@ async def test_support_sees_what_was_sent_about_orders_in_one_statement(
     async def read() -> list[Any]:
         return await notifications.entities(selection, representations, SUPPORT)
 
-    told = [{"channel": "EMAIL", "status": "SENT"}, {"channel": "PUSH", "status": "DELIVERED"}]
+    told = [{"channel": "EMAIL", "status": "SENT"}, {"channel": "IN_APP", "status": "DELIVERED"}]
     await eventually(
         read,
         lambda orders: all(

@@ -23,7 +23,7 @@ _PROGRESS_S = 20
 def show(case: Case, difference: Difference) -> None:
     for name, sdl in sorted(case.subgraphs.items()):
         print(f"# --- subgraph {name}\n{sdl}")
-    print(f"# --- query, universe {case.seed}{', failing' if case.is_failing else ''}, labels {sorted(case.labels)}")
+    print(f"# --- query, universe {case.seed}, trouble: {case.trouble}, labels {sorted(case.labels)}")
     print(f"{case.query}\n{json.dumps(dict(case.variables))}\n# --- {difference}")
 
 

@@ -8,9 +8,14 @@ from dataclasses import dataclass, field
 
 from tests.kit.oracle.random_operation import OperationGenerator
 from tests.kit.oracle.random_supergraph import SupergraphGenerator
+from tests.kit.oracle.trouble import Trouble
 from tests.kit.oracle.world import Case, Difference, World
 
 OPERATIONS_PER_SUPERGRAPH = 8
+_TROUBLES = (
+    *(Trouble.NONE, Trouble.NONE, Trouble.BROKEN, Trouble.ERRORS),
+    *(Trouble.NONE, Trouble.ABSENT, Trouble.NONE, Trouble.BROKEN),
+)
 
 
 @dataclass(slots=True)
@@ -40,7 +45,8 @@ class Campaign:
         for number in range(OPERATIONS_PER_SUPERGRAPH):
             query, variables = generator.operation()
             on = frozenset(label for index, label in enumerate(sorted(labels)) if (number >> index) & 1)
-            case = Case(subgraphs, query, variables, on, seed=seed * 100 + number, is_failing=number % 4 == 3)
+            trouble = _TROUBLES[number % len(_TROUBLES)]
+            case = Case(subgraphs, query, variables, on, seed=seed * 100 + number, trouble=trouble)
             try:
                 difference = await world.difference(case)
             except ValueError:

@@ -7,7 +7,7 @@ refused for conflicts; arguments that differ get an alias.
 from __future__ import annotations
 
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphql import (
     GraphQLEnumType,
@@ -25,6 +25,9 @@ from graphql import (
     is_required_argument,
 )
 
+#: name of a type -> fields that give objects: the text before the guards, and the type
+_Met: TypeAlias = dict[str, list[tuple[str, GraphQLNamedType]]]
+
 
 class OperationGenerator:
     """`operation()` gives a text and its variables; the same seed gives the same."""
@@ -39,26 +42,35 @@ class OperationGenerator:
         self._variables: dict[str, Any] = {}
         self._keys: dict[str, str] = {}
         self._fragments: list[str] = []
+        self._guard_chance = 0.0
 
     def operation(self) -> tuple[str, dict[str, Any]]:
-        kind = "mutation" if self._schema.mutation_type and self._chance(0.2) else "query"
-        root = self._schema.mutation_type if kind == "mutation" else self._schema.query_type
-        assert root is not None
+        kind, root = self._root()
         self._left = self._random.randint(4, self._random.choice((20, self._max_selections)))
         self._declared, self._variables, self._keys, self._fragments = {}, {}, {}, []
-        body = self._selections(root, 0)
+        self._guard_chance = 0.0 if kind == "subscription" else self._random.choice((0.05, 0.1, 0.3, 0.5))
+        body = "{ " + self._field(root, 0, {}) + " }" if kind == "subscription" else self._selections(root, 0, {})
         declared = ", ".join(f"${name}: {kind}" for name, kind in self._declared.items())
         head = f"{kind} {'Op' if declared or self._chance(0.3) else ''}{f'({declared})' if declared else ''}"
         return " ".join([head, body, *self._fragments]), self._variables
 
+    def _root(self) -> tuple[str, GraphQLObjectType]:
+        draw = self._random.random()
+        if self._schema.mutation_type is not None and draw < 0.2:
+            return "mutation", self._schema.mutation_type
+        if self._schema.subscription_type is not None and draw > 0.85:
+            return "subscription", self._schema.subscription_type
+        assert self._schema.query_type is not None
+        return "query", self._schema.query_type
+
     def _chance(self, probability: float) -> bool:
         return self._random.random() < probability
 
-    def _selections(self, parent: GraphQLNamedType, depth: int) -> str:
-        chosen = [self._selection(parent, depth) for _ in range(self._random.choice((1, 1, 2, 2, 3, 4)))]
+    def _selections(self, parent: GraphQLNamedType, depth: int, met: _Met) -> str:
+        chosen = [self._selection(parent, depth, met) for _ in range(self._random.choice((1, 1, 2, 2, 3, 4)))]
         return "{ " + " ".join(chosen) + " }"
 
-    def _selection(self, parent: GraphQLNamedType, depth: int) -> str:
+    def _selection(self, parent: GraphQLNamedType, depth: int, met: _Met) -> str:
         self._left -= 1
         if self._chance(0.08) or self._left < 0:
             return "__typename"
@@ -66,15 +78,15 @@ class OperationGenerator:
         conditions = self._conditions(parent)
         if conditions and (is_union or self._chance(0.4 if is_abstract_type(parent) else 0.08)):
             condition = self._random.choice(conditions)
-            body = self._selections(condition, depth)
+            body = self._selections(condition, depth, met)
             if self._chance(0.25):
                 name = f"F{len(self._fragments)}"
                 self._fragments.append(f"fragment {name} on {condition.name} {body}")
                 return f"...{name}{self._guard()}"
             return f"... on {condition.name}{self._guard()} {body}"
-        if self._chance(0.03):
-            return f"...{self._guard()} {self._selections(parent, depth)}"
-        return "__typename" if is_union else self._field(parent, depth)
+        if self._chance(0.03 + self._guard_chance / 3):
+            return f"...{self._guard()} {self._selections(parent, depth, met)}"
+        return "__typename" if is_union else self._field(parent, depth, met)
 
     def _conditions(self, parent: GraphQLNamedType) -> list[GraphQLNamedType]:
         objects = self._schema.get_possible_types(parent) if is_abstract_type(parent) else [parent]
@@ -86,8 +98,12 @@ class OperationGenerator:
         }
         return [*objects, *objects, *(others[name] for name in sorted(others))]
 
-    def _field(self, parent: GraphQLNamedType, depth: int) -> str:
+    def _field(self, parent: GraphQLNamedType, depth: int, met: _Met) -> str:
+        """`met` is what was selected on the same objects before: some is selected again, with something else below."""
         assert isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)
+        if (known := met.get(parent.name)) and self._chance(0.15 + self._guard_chance):
+            head, named = self._random.choice(known)
+            return f"{head}{self._guard()} {self._selections(named, depth + 1, {})}"
         is_deep = depth >= self._max_depth
         fields = [
             (name, field)
@@ -102,8 +118,10 @@ class OperationGenerator:
         named = get_named_type(field.type)
         key = self._key(name, f"{name}{arguments}: {field.type if not is_composite_type(named) else ''}", parent.name)
         head = name if key == name else f"{key}: {name}"
-        below = " " + self._selections(named, depth + 1) if is_composite_type(named) else ""
-        return f"{head}{arguments}{self._guard()}{below}"
+        if not is_composite_type(named):
+            return f"{head}{arguments}{self._guard()}"
+        met.setdefault(parent.name, []).append((f"{head}{arguments}", named))
+        return f"{head}{arguments}{self._guard()} {self._selections(named, depth + 1, {})}"
 
     def _key(self, name: str, meaning: str, parent: str) -> str:
         """`meaning` without the parent: the same field of two types may share a key."""
@@ -114,21 +132,21 @@ class OperationGenerator:
         return wanted
 
     def _guard(self) -> str:
-        if not self._chance(0.1):
+        if not self._chance(self._guard_chance):
             return ""
-        directive = self._random.choice(("include", "skip"))
+        directive, other = self._random.sample(("include", "skip"), 2)
         if self._chance(0.15):
             return f" @{directive}(if: {self._random.choice(('true', 'false'))})"
-        name = self._random.choice(("p", "q"))
+        text = f" @{directive}(if: ${self._boolean()})"
+        return text + (f" @{other}(if: ${self._boolean()})" if self._chance(0.2) else "")
+
+    def _boolean(self) -> str:
+        name = self._random.choice(("p", "q", "r", "s"))
         if name not in self._declared:
-            self._declared[name] = "Boolean!"
-            self._variables[name] = self._chance(0.5)
-        text = f" @{directive}(if: ${name})"
-        return text + (
-            f" @{'skip' if directive == 'include' else 'include'}(if: $p)"
-            if self._chance(0.1) and "p" in self._declared
-            else ""
-        )
+            self._declared[name] = "Boolean!" + self._random.choice(("", "", " = true", " = false"))
+            if "=" not in self._declared[name] or self._chance(0.3):
+                self._variables[name] = self._chance(0.5)
+        return name
 
     # --- arguments -------------------------------------------------------------------------------------------------
 
@@ -153,7 +171,7 @@ class OperationGenerator:
             self._variables[name] = self._json(kind, 0)
         elif draw < 0.65:
             self._variables[name] = None
-        elif draw < 0.8:
+        elif draw < 0.85:
             self._declared[name] += f" = {self._literal(kind, 0, is_constant=True)}"
         return f"${name}"
 

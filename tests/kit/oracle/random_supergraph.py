@@ -38,7 +38,10 @@ class SupergraphGenerator:
         self._sketches: dict[str, Sketch] = {}
         self._resolvers: dict[tuple[str, str], list[str]] = {}
         self._whole: str | None = None  #: an interface with all its types in one subgraph
-        self._splits: dict[tuple[str, str], set[str]] = {}  #: value type, subgraph -> fields it has there
+        self._split: str | None = None  #: a value type that is spread over subgraphs
+        self._pair: list[str] = []  #: the two subgraphs that have all of it
+        self._split_fields: dict[str, set[str]] = {}  #: what each subgraph has of it
+        self._is_barred = False  #: whether it has a key that nobody resolves
         self._apart: str | None = None  #: the subgraph in which it is an object
 
     def subgraphs(self) -> dict[str, str]:
@@ -46,7 +49,7 @@ class SupergraphGenerator:
         self._pick_whole()
         names = ["a", "b", "c", "d"][: self._random.choice((2, 3, 3, 4))]
         self._sketches = {name: Sketch() for name in names}
-        self._split_values()
+        self._split_value()
         self._distribute_keys()
         self._distribute_fields()
         self._distribute_roots()
@@ -70,6 +73,7 @@ class SupergraphGenerator:
     def _draw_up(self) -> None:
         entities = [f"E{n}" for n in range(self._random.randint(2, 4))]
         values = [f"V{n}" for n in range(self._random.randint(1, 2))]
+        self._split = "S" if self._chance(0.4) else None
         interfaces = [f"I{n}" for n in range(self._random.choice((0, 1, 1, 2)))]
         unions = [f"U{n}" for n in range(self._random.choice((0, 0, 1, 1, 2)))]
         for name in entities:
@@ -85,6 +89,11 @@ class SupergraphGenerator:
         for name in (*entities, *values):
             for number in range(self._random.randint(2, 5)):
                 self._truth[name].fields[f"f{number}"] = (self._arguments(), self._type())
+        if self._split:
+            fields = {f"f{number}": (self._arguments(), self._type()) for number in range(self._random.randint(2, 5))}
+            self._truth[self._split] = _Truth(self._split, "value", fields=fields)
+            for name in self._some(entities, 1, 2):
+                self._truth[name].fields["split"] = ("", self._wrapped(self._split))
         for name in interfaces:
             shared = {
                 f"{name.lower()}{n}": (self._arguments(), self._type()) for n in range(self._random.randint(1, 3))
@@ -111,22 +120,28 @@ class SupergraphGenerator:
     def _type(self) -> str:
         names = [truth.name for truth in self._truth.values()]
         draw = self._random.random()
-        name = self._random.choice(names) if draw < 0.45 else self._random.choice((*_SCALARS, "Color", "Json"))
+        return self._wrapped(
+            self._random.choice(names) if draw < 0.45 else self._random.choice((*_SCALARS, "Color", "Json"))
+        )
+
+    def _wrapped(self, name: str) -> str:
         for _ in range(self._random.choice((0, 0, 0, 1, 1, 2)) if self._chance(0.6) else 0):
             name = f"[{name}{'!' if self._chance(0.4) else ''}]"
         return name + ("!" if self._chance(0.2) else "")
 
-    def _split_values(self) -> None:
-        """Some value types have other fields in every subgraph: their objects come together from several fetches."""
-        for truth in self._of("value"):
-            if not self._chance(0.2):
-                continue
-            for name in truth.fields:
-                first = self._random.choice(list(self._sketches))
-                for subgraph in self._sketches:
-                    self._splits.setdefault((truth.name, subgraph), set())
-                    if subgraph == first or self._chance(0.5):
-                        self._splits[truth.name, subgraph].add(name)
+    def _split_value(self) -> None:
+        """One value type has other fields in every subgraph: its objects come together from several fetches, and a key
+        that leads nowhere does not change that."""
+        if self._split is None:
+            return
+        self._pair = self._random.sample(list(self._sketches), 2)
+        self._is_barred = self._chance(0.3)
+        fields = list(self._truth[self._split].fields)
+        for subgraph in self._sketches:
+            self._split_fields[subgraph] = set() if subgraph in self._pair else {self._random.choice(fields)}
+        for number, name in enumerate(fields):
+            for subgraph in self._pair if self._chance(0.2) else [self._pair[number % 2]]:
+                self._split_fields[subgraph].add(name)
 
     # --- distribution ----------------------------------------------------------------------------------------------
 
@@ -185,8 +200,12 @@ class SupergraphGenerator:
                 homes = [home for home in homes_by_type[truth.name] if self._can_know(home, kind)]
                 homes = homes or homes_by_type[truth.name][:1]
                 chosen = self._some(homes, 1, 1) if self._chance(0.7) else self._some(homes, 1, 2)
-                if (_named(kind), homes[0]) in self._splits:
-                    chosen = homes
+                if _named(kind) == self._split:
+                    chosen = sorted({*homes, *self._pair})
+                    for home in set(self._pair).difference(homes):
+                        self._define_entity(
+                            home, truth, self._some(list(self._sketches[homes[0]].types[truth.name].keys), 1, 1)
+                        )
                 self._resolvers[truth.name, name] = chosen
                 for subgraph in chosen:
                     self._define_field(subgraph, truth, name, is_shareable=len(chosen) > 1)
@@ -232,8 +251,11 @@ class SupergraphGenerator:
                     sketch.types[name].keys[key] = False
         elif truth.kind == "value":
             if name not in sketch.types:
-                sketch.type(name)
-                chosen = sorted(self._splits.get((name, subgraph)) or truth.fields)
+                item = sketch.type(name)
+                if name == self._split and self._is_barred:
+                    item.keys["id"] = False
+                    item.fields["id"] = Field("ID!", is_key=True)
+                chosen = sorted(self._split_fields[subgraph] if name == self._split else truth.fields)
                 for field_name in chosen:
                     self._define_field(subgraph, truth, field_name, is_shareable=True)
         elif name not in sketch.abstract and name not in sketch.types:
@@ -247,20 +269,26 @@ class SupergraphGenerator:
     def _distribute_roots(self) -> None:
         names = [truth.name for truth in self._truth.values()]
         for number in range(self._random.randint(2, 6)):
-            kind = self._random.choice(names)
+            kind = self._split if self._split and self._chance(0.3) else self._random.choice(names)
             kind = self._random.choice((kind, kind, f"[{kind}]", f"[{kind}!]!", "Int"))
             able = [subgraph for subgraph in self._sketches if self._can_know(subgraph, kind)]
             chosen = self._some(able, 1, 1) if self._chance(0.7) else self._some(able, 2, 2)
-            if (_named(kind), able[0]) in self._splits:
+            if _named(kind) == self._split:
                 chosen = able
             arguments = self._arguments()
             for subgraph in chosen:
                 root = Field(kind, arguments, is_shareable=len(chosen) > 1)
                 self._define_root(subgraph, "Query", f"q{number}", root)
+        names = [name for name in names if name != self._split]
         for number in range(self._random.choice((0, 0, 1, 3))):
             kind = self._random.choice((*names, "Int", "Int!"))
             subgraph = self._random.choice([name for name in self._sketches if self._can_know(name, kind)])
             self._define_root(subgraph, "Mutation", f"m{number}", Field(kind, "(n: Int)"))
+        for number in range(self._random.choice((0, 0, 1, 2))):
+            kind = self._random.choice(names)
+            subgraph = self._random.choice([name for name in self._sketches if self._can_know(name, kind)])
+            root = Field(self._random.choice((kind, f"[{kind}]")), "(n: Int)")
+            self._define_root(subgraph, "Subscription", f"s{number}", root)
 
     def _define_root(self, subgraph: str, root: str, name: str, own: Field) -> None:
         sketch = self._sketches[subgraph]

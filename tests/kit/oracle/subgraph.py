@@ -7,7 +7,7 @@ It refuses fields that are external or overridden, representations without a key
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,9 +25,13 @@ from graphql import (
     parse,
 )
 
-from router.transport.model import SubgraphRequest, SubgraphResponse
+from router.transport.model import StreamEvent, SubgraphRequest, SubgraphResponse
 from tests.kit.oracle.facts import FieldFacts, SubgraphFacts
+from tests.kit.oracle.trouble import Troubles
 from tests.kit.oracle.universe import Thing, Universe, type_in
+
+#: the root objects of a subscription, one after the other
+EVENTS = tuple(Thing("Subscription", f"event {number}") for number in range(3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +44,12 @@ class _Object:
 
 
 class OracleSubgraph:
-    """A `SubgraphClient`. `asked` holds the documents in the order in which they came."""
+    """A `SubgraphClient` with `SubgraphStreams`. `asked` holds the documents in the order in which they came."""
 
-    def __init__(self, facts: SubgraphFacts, universe: Universe, labels: frozenset[str]) -> None:
+    def __init__(self, facts: SubgraphFacts, universe: Universe, labels: frozenset[str], troubles: Troubles) -> None:
         self._facts = facts
         self._universe = universe
+        self._troubles = troubles
         self._labels = labels
         self.asked: list[str] = []
 
@@ -54,10 +59,20 @@ class OracleSubgraph:
         self.asked.append(query)
         for _ in range(len(query) % 3):  # answers arrive in any order, but the same one each time
             await asyncio.sleep(0)
+        root = Thing("Mutation" if query.startswith("mutation") else "Query", "root")
+        return SubgraphResponse(200, orjson.dumps(self._answer(body, root)))
+
+    async def subscribe(self, request: SubgraphRequest) -> AsyncGenerator[StreamEvent, None]:
+        body = orjson.loads(request.body)
+        self.asked.append(body["query"])
+        for event in EVENTS:
+            yield self._answer(body, event)
+
+    def _answer(self, body: Mapping[str, Any], root: Thing) -> dict[str, Any]:
         result = execute(
             self._facts.schema,
-            parse(query, no_location=True),
-            Thing("Mutation" if query.startswith("mutation") else "Query", "root"),
+            parse(body["query"], no_location=True),
+            root,
             variable_values=body.get("variables"),
             operation_name=body.get("operationName"),
             field_resolver=self._resolve,
@@ -67,7 +82,7 @@ class OracleSubgraph:
         answer: dict[str, Any] = {"data": result.data}
         if result.errors:
             answer["errors"] = [error.formatted for error in result.errors]
-        return SubgraphResponse(200, orjson.dumps(answer))
+        return answer
 
     def _type_of(self, value: _Object, info: GraphQLResolveInfo[Any], abstract: GraphQLAbstractType) -> str:
         return type_in(self._universe, self._facts, value.thing)
@@ -81,15 +96,17 @@ class OracleSubgraph:
         assert field is not None
         offered = self._offered(owner, name)
         self._check(owner, info.parent_type.name, name, field, is_offered=offered is not None)
+        if self._troubles.broken_in(owner.thing.type, name) == self._facts.name:
+            raise GraphQLError(f"{owner.thing.type}.{name} fails in {self._facts.name}")
         provided = (*(offered or ()), *(field.provides.selections if field.provides else ()))
-        return _wrap(self._universe.value(owner.thing, name, arguments), provided)
+        return _wrap(self._universe.value(owner.thing, name, arguments, self._universe.asked), provided)
 
-    def _entity(self, representation: Mapping[str, Any]) -> _Object:
+    def _entity(self, representation: Mapping[str, Any]) -> _Object | None:
         name = representation.get("__typename")
         keys = [key for key in self._facts.keys.get(str(name), ()) if key.is_resolvable]
         for thing in self._universe.entities(str(name)) if keys else ():
             if any(_agrees(self._universe.read(thing, key.selections, self._facts), representation) for key in keys):
-                return _Object(thing, representation)
+                return None if self._troubles.is_absent(self._facts, thing) else _Object(thing, representation)
         raise GraphQLError(f"{self._facts.name} resolves no entity by {dict(representation)}")
 
     def _check(self, owner: _Object, type_name: str, name: str, field: FieldFacts, *, is_offered: bool) -> None:

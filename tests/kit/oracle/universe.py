@@ -8,10 +8,10 @@ never equal for two entities of a type.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphql import (
     FieldNode,
@@ -43,6 +43,9 @@ class Thing:
     number: int | None = None
 
 
+Value: TypeAlias = tuple[Thing, str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class _Shape:
     """A type with all that the subgraphs say about it."""
@@ -65,8 +68,11 @@ class Universe:
         self.possible = self._find_possible()
         self._shapes: dict[tuple[str, str], _Shape] = {}
         self._is_failing = is_failing
-        self._inputs = self._find_inputs() if is_failing else set[str]()
+        self.inputs = self._find_inputs()
         self.mutation_log: list[str] = []
+        #: the values the client selected, and those that subgraphs were asked for: object, field and arguments
+        self.selected: set[Value] = set()
+        self.asked: set[Value] = set()
         self.is_undetermined = False  #: a value was asked for that cannot be: the case says nothing
 
     # --- objects ---------------------------------------------------------------------------------------------------
@@ -79,9 +85,12 @@ class Universe:
     def entity(self, type_name: str, number: int) -> Thing:
         return Thing(type_name, f"{type_name}:{number}", number)
 
-    def value(self, thing: Thing, name: str, arguments: Mapping[str, Any]) -> Any:
-        """A JSON leaf, a `Thing`, None, or lists of them. Raises GraphQLError where the universe fails."""
+    def value(self, thing: Thing, name: str, arguments: Mapping[str, Any], note: set[Value] | None = None) -> Any:
+        """A JSON leaf, a `Thing`, None, or lists of them. Raises GraphQLError where the universe fails. `note` takes
+        down what was asked for."""
         given = json.dumps(arguments, sort_keys=True) if arguments else ""
+        if note is not None:
+            note.add((thing, name, given))
         text = f"{self._seed}|{thing.identity}|{name}|{given}"
         if thing.type == "Mutation":
             self.mutation_log.append(text)
@@ -94,6 +103,16 @@ class Universe:
             assert thing.number is not None
             return self.entity(shape.choices[0], thing.number)
         return self._make(shape, text, name)
+
+    def asked_in_vain(self) -> list[str]:
+        """What subgraphs were asked for and nobody needs. Any key, and any field that something may require, may be
+        needed to get somewhere."""
+        keys = {name for _, name in self.key_fields}
+        return sorted(
+            f"{thing.identity}.{name}({given})"
+            for thing, name, given in self.asked - self.selected
+            if name not in self.inputs and name not in keys
+        )
 
     def read(self, thing: Thing, selections: SelectionSetNode, facts: SubgraphFacts) -> dict[str, Any]:
         """The value of a field set, with arguments as the subgraph understands them."""
@@ -149,7 +168,7 @@ class Universe:
         return "." not in choice
 
     def _fails(self, type_name: str, name: str, shape: _Shape, text: str) -> bool:
-        if name in self._inputs or type_name == "Mutation" or name in {n for _, n in self.key_fields}:
+        if name in self.inputs or type_name == "Mutation" or name in {n for _, n in self.key_fields}:
             return False
         return not shape.is_non_null and blake2b(text.encode(), digest_size=1, salt=b"fail").digest()[0] < 20
 
@@ -178,15 +197,29 @@ class Universe:
                 possible.setdefault(name, set())
         return possible
 
+    def mentions(self, type_name: str, name: str) -> list[SubgraphFacts]:
+        """The subgraphs that have the field, be it only as an external one."""
+        return [facts for facts in self.subgraphs if any(True for _ in self._declared(facts, type_name, name))]
+
+    def is_value(self, type_name: str, name: str) -> bool:
+        """Whether the field gives objects that can only be had by it."""
+        shape = self._shape(type_name, name)
+        is_nullable = not shape.is_non_null
+        while shape.item is not None:
+            shape = shape.item
+        resolvable = {t for f in self.subgraphs for t, keys in f.keys.items() if any(k.is_resolvable for k in keys)}
+        types = [choice for choice in shape.choices if self._is_type(choice)]
+        return is_nullable and bool(types) and resolvable.isdisjoint(types)
+
+    def _declared(self, facts: SubgraphFacts, type_name: str, name: str) -> Iterator[TypeNode]:
+        for owner in (type_name, *sorted(facts.interface_objects)):
+            if (owner, name) in facts.fields and (owner == type_name or type_name in self.possible[owner]):
+                yield facts.fields[owner, name].node.type
+
     def _shape(self, type_name: str, name: str) -> _Shape:
         key = (type_name, name)
         if key not in self._shapes:
-            found = [
-                (facts, facts.fields[owner, name].node.type)
-                for facts in self.subgraphs
-                for owner in (type_name, *sorted(facts.interface_objects))
-                if (owner, name) in facts.fields and (owner == type_name or type_name in self.possible[owner])
-            ]
+            found = [(facts, kind) for facts in self.subgraphs for kind in self._declared(facts, type_name, name)]
             self._shapes[key] = self._merge(found, is_key=key in self.key_fields)
         return self._shapes[key]
 

@@ -7,32 +7,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import (
-    DocumentNode,
-    GraphQLAbstractType,
-    GraphQLResolveInfo,
-    GraphQLSchema,
-    OperationDefinitionNode,
-    SelectionSetNode,
-    build_schema,
-    parse,
-)
+from graphql import DocumentNode, GraphQLSchema, build_schema, parse
 from graphql import ExecutionResult as MonolithResult
-from graphql import execute as execute_monolith
 
 from router.compose import SubgraphDefinition, compose
 from router.execution.compiled import compile_plan
-from router.execution.execute import execute
+from router.execution.execute import execute, subscribe
 from router.execution.json import dump_json
 from router.execution.model import ErrorRecord, ExecutionContext, ExecutionResult
 from router.operation import DocumentLimits, coerce_variables, normalize_operation, validate_document
+from router.operation.model import OperationKind
 from router.plan.text import print_plan
 from router.planner import Planner
 from router.supergraph import Supergraph, load_supergraph
 from tests.kit.compositions import federation_link
 from tests.kit.oracle.facts import SubgraphFacts, read_facts
+from tests.kit.oracle.monolith import Monolith
 from tests.kit.oracle.subgraph import OracleSubgraph
-from tests.kit.oracle.universe import Thing, Universe
+from tests.kit.oracle.trouble import Trouble, Troubles
+from tests.kit.oracle.universe import Universe
 from tests.kit.plan_checker import check_plan
 
 _MOST_OPTIONS = 4_000  #: of the satisfiability check: less than a second
@@ -48,7 +41,7 @@ class Case:
     variables: Mapping[str, Any] = field(default_factory=dict)
     labels: frozenset[str] = frozenset()  #: of overrides that are on
     seed: int = 0  #: of the universe
-    is_failing: bool = False  #: some fields raise errors
+    trouble: Trouble = Trouble.NONE
     operation_name: str | None = None
 
 
@@ -66,10 +59,10 @@ class Difference:
 class _Given:
     """What came of the router's way."""
 
-    answers: Sequence[str]  #: JSON of each execution: equal for equal values in equal order
+    answers: Sequence[list[Any]]  #: the data of each execution: one answer, or all of a subscription's
     errors: Sequence[ErrorRecord]
     plan: str
-    problems: Sequence[str]
+    problems: list[str]
 
 
 class World:
@@ -96,93 +89,73 @@ class World:
         document = parse(case.query, no_location=True)
         if validate_document(document, self.monolith, _LIMITS):
             raise ValueError("the query is not valid")
-        universe = Universe(self.facts, case.seed, is_failing=case.is_failing)
+        universe = Universe(self.facts, case.seed, is_failing=case.trouble is Trouble.ERRORS)
+        troubles = Troubles(universe, case.trouble, case.seed)
         try:
-            given = await self._answer(document, case, universe)
+            given = await self._answer(document, case, universe, troubles)
         except Exception as exc:  # whatever goes wrong is what was looked for
             return Difference("crash", f"{type(exc).__name__}: {exc}")
         universe.mutation_log.clear()
-        right = self._right_answer(document, case, universe)
-        return None if universe.is_undetermined else _compare(given, right)
+        monolith = Monolith(self.monolith, universe, troubles)
+        right = monolith.answers(document, case.variables, case.operation_name)
+        if universe.is_undetermined:
+            return None
+        in_vain = universe.asked_in_vain()
+        if in_vain and case.trouble is Trouble.NONE and not any(result.errors for result in right):
+            given.problems.append(f"nobody selects {in_vain}")
+        return _compare(given, right, is_partial=bool(monolith.failures))
 
-    async def _answer(self, document: DocumentNode, case: Case, universe: Universe) -> _Given:
+    async def _answer(self, document: DocumentNode, case: Case, universe: Universe, troubles: Troubles) -> _Given:
         """Executed twice: step by step, then with generated code."""
-        clients = {facts.name: OracleSubgraph(facts, universe, case.labels) for facts in self.facts}
+        clients = {facts.name: OracleSubgraph(facts, universe, case.labels, troubles) for facts in self.facts}
         self.asked = {name: client.asked for name, client in clients.items()}
         operation = normalize_operation(document, self.supergraph.api_schema, case.operation_name)
         plan = self._planner.plan(operation, case.labels)
         problems = check_plan(self.supergraph, operation, plan, case.labels)
         compiled = compile_plan(plan, operation, self.supergraph)
         coerced = coerce_variables(operation, self.supergraph.api_schema, case.variables)
-        results: list[ExecutionResult] = []
+        context = ExecutionContext(clients, clients)
+        runs: list[list[ExecutionResult]] = []
         for _ in range(2):
             universe.mutation_log.clear()
-            results.append(await execute(compiled, coerced, ExecutionContext(clients)))
-        texts = [json.dumps(json.loads(dump_json(result.data))) for result in results]
-        return _Given(texts, results[-1].errors, print_plan(plan), problems)
-
-    def _right_answer(self, document: DocumentNode, case: Case, universe: Universe) -> MonolithResult:
-        definition = next(d for d in document.definitions if isinstance(d, OperationDefinitionNode))
-        root = Thing(definition.operation.value.title(), "root")
-        monolith = _Monolith(universe)
-        result = execute_monolith(
-            self.monolith, document, _Seen(root, None), variable_values=dict(case.variables),
-            operation_name=case.operation_name,
-            field_resolver=monolith.resolve, type_resolver=monolith.type_of,
-        )  # fmt: skip
-        assert isinstance(result, MonolithResult)
-        return result
+            if operation.kind is OperationKind.SUBSCRIPTION:
+                runs.append([event async for event in subscribe(compiled, coerced, context)])
+            else:
+                runs.append([await execute(compiled, coerced, context)])
+        answers = [[json.loads(dump_json(result.data)) for result in run] for run in runs]
+        errors = [error for result in runs[-1] for error in result.errors]
+        return _Given(answers, errors, print_plan(plan), problems)
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """A thing and the one above it."""
-
-    thing: Thing
-    above: _Seen | None
-
-
-class _Monolith:
-    def __init__(self, universe: Universe) -> None:
-        self._universe = universe
-
-    def type_of(self, value: _Seen, info: GraphQLResolveInfo[Any], abstract: GraphQLAbstractType) -> str:
-        return value.thing.type
-
-    def resolve(self, source: _Seen, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
-        for facts in self._universe.subgraphs:
-            field = facts.fields.get((source.thing.type, info.field_name))
-            for argument, (context, selections) in (field.context if field else {}).items():
-                arguments[argument] = self._context(source.above, context, selections)
-        return _see(self._universe.value(source.thing, info.field_name, arguments), source)
-
-    def _context(self, seen: _Seen | None, context: str, selections: SelectionSetNode) -> Any:
-        while seen is not None:
-            for facts in self._universe.subgraphs:
-                if seen.thing.type in facts.contexts.get(context, ()):
-                    (value,) = self._universe.read(seen.thing, selections, facts).values()
-                    return value
-            seen = seen.above
-        raise LookupError(f"nothing sets the context {context}")
-
-
-def _see(value: Any, above: _Seen) -> Any:
-    if isinstance(value, list):
-        return [_see(item, above) for item in value]
-    return _Seen(value, above) if isinstance(value, Thing) else value
-
-
-def _compare(given: _Given, right: MonolithResult) -> Difference | None:
-    expected = json.dumps(right.data)
+def _compare(given: _Given, right: Sequence[MonolithResult], *, is_partial: bool) -> Difference | None:
+    """`is_partial`: an object with nothing in it may as well be missing."""
+    wanted = [result.data for result in right]
+    errors = [error for result in right for error in result.errors or ()]
     for answer in given.answers:
-        if answer != expected:
-            text = f"expected {expected}\n     got {answer}\n  errors {given.errors}"
+        expected, got = (json.dumps(_filled(data) if is_partial else data) for data in (wanted, answer))
+        if got != expected:
+            text = f"expected {expected}\n     got {got}\n  errors {given.errors}"
             return Difference("data", "\n".join([text, *given.problems]), given.plan)
     if given.problems:
         return Difference("plan", "\n".join(given.problems), given.plan)
-    if bool(given.errors) != bool(right.errors):
-        return Difference("errors", f"expected {right.errors}, got {list(given.errors)}", given.plan)
+    if bool(given.errors) != bool(errors):
+        return Difference("errors", f"expected {errors}, got {list(given.errors)}", given.plan)
     return None
+
+
+def _filled(data: Any, key: str = "") -> Any:
+    """Null for objects and lists in which nothing is but nulls and type names."""
+    if isinstance(data, dict):
+        items = {name: _filled(value, name) for name, value in data.items()}
+        return items if any(value is not None and not _is_type_name(value) for value in items.values()) else None
+    if isinstance(data, list):
+        items_ = [_filled(item) for item in data]
+        return items_ if any(item is not None for item in items_) else None
+    return data
+
+
+def _is_type_name(value: Any) -> bool:
+    return isinstance(value, str) and value[:1] in "EVIUQMSROC" and "-" not in value
 
 
 async def find_difference(case: Case) -> Difference | None:

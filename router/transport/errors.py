@@ -55,6 +55,10 @@ class RequestTimedOutError(TransportError):
     code = "GATEWAY_TIMEOUT"
 
 
+def timed_out(timeout_s: float) -> RequestTimedOutError:
+    return RequestTimedOutError(f"no response within {timeout_s:g} s")
+
+
 class CircuitOpenError(TransportError):
     code = "SUBREQUEST_CIRCUIT_OPEN"
 

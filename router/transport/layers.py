@@ -1,7 +1,8 @@
 """Layers around a subgraph client: each is a client that wraps a client, so they are stacked in any order.
 
 `open_client.py` stacks them timeout(retry(client)): a call has one time limit however often it is tried, and what timed
-out is not tried again, since a subgraph that is too slow does not get faster by being asked more.
+out is not tried again, since a subgraph that is too slow does not get faster by being asked more. The HTTP client keeps
+its time itself, so a call that is tried once needs no layer at all.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ from common.resilience import TimeLimit
 from router.transport.errors import (
     ConnectFailedError,
     ConnectionLostError,
-    RequestTimedOutError,
     TransportError,
+    timed_out,
 )
 from router.transport.model import SubgraphClient, SubgraphRequest, SubgraphResponse
 
@@ -35,7 +36,7 @@ class TimeoutLayer:
             with self.limit.started():
                 return await self.client.send(request)
         except TimeoutError:
-            raise RequestTimedOutError(f"no response within {self.limit.timeout_s:g} s") from None
+            raise timed_out(self.limit.timeout_s) from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,10 @@ async def open_subgraph(
     address = parse_address(url)
     if isinstance(address, AsgiAddress):
         async with AsgiClient(address) as asgi:
-            yield OpenedSubgraph(_layered(asgi, policy, outer_layer), AsgiStreams(asgi))
+            limited = TimeoutLayer(asgi, TimeLimit(policy.timeout_s))
+            yield OpenedSubgraph(_layered(limited, policy, outer_layer), AsgiStreams(asgi))
     else:
-        async with HttpClient(address, policy.pool, policy.tls) as http:
+        async with HttpClient(address, policy.pool, policy.tls, TimeLimit(policy.timeout_s)) as http:
             streams = WebSocketStreams(address, path=policy.subscription_path, tls=policy.tls)
             yield OpenedSubgraph(_layered(http, policy, outer_layer), streams)
 
@@ -63,7 +64,7 @@ def _layered(
     policy: TransportPolicy,
     outer_layer: Callable[[SubgraphClient], SubgraphClient] | None,
 ) -> SubgraphClient:
+    """`client` keeps the time of one attempt itself."""
     if policy.retry is not None:
-        client = RetryLayer(client, policy.retry)
-    client = TimeoutLayer(client, TimeLimit(policy.timeout_s))
+        client = TimeoutLayer(RetryLayer(client, policy.retry), TimeLimit(policy.timeout_s))
     return client if outer_layer is None else outer_layer(client)

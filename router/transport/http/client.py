@@ -6,8 +6,9 @@ import re
 import ssl
 from types import TracebackType
 
+from common.resilience import TimeLimit
 from router.transport.addresses import HttpAddress, UnixAddress
-from router.transport.errors import ConnectionLostError, TransportError
+from router.transport.errors import ConnectionLostError, TransportError, timed_out
 from router.transport.http.pool import Pool, PoolLimits
 from router.transport.model import OWN_HEADERS, Headers, SharedHeaders, SubgraphRequest, SubgraphResponse
 
@@ -26,9 +27,12 @@ class HttpClient:
         address: HttpAddress | UnixAddress,
         limits: PoolLimits | None = None,
         tls: ssl.SSLContext | None = None,
+        time_limit: TimeLimit | None = None,
     ) -> None:
+        """`time_limit` is that of one call, connecting included; 30 s unless given."""
         is_tls = isinstance(address, HttpAddress) and address.is_tls
         self._limits = limits or PoolLimits()
+        self._time_limit = time_limit or TimeLimit(30.0)
         self._pool = Pool(address, self._limits, (tls or ssl.create_default_context()) if is_tls else None)
         self._head = (
             f"POST {address.target} HTTP/1.1\r\nhost: {address.authority}\r\ncontent-type: application/json\r\n"
@@ -47,25 +51,29 @@ class HttpClient:
         body = request.body
         head = b"%b%bcontent-length: %d\r\n\r\n" % (self._head, write_headers(request.headers), len(body))
         max_idle_s = self._limits.max_idle_s if request.is_repeatable else MUTATION_MAX_IDLE_S
-        connection = self._pool.take(max_idle_s) or await self._pool.acquire(max_idle_s)
-        is_reused = connection.idle_since > 0.0
         try:
-            return await connection.exchange(head, body)
-        except ConnectionLostError as exc:
-            # the server gave the idle connection up while our request was on its way: it was not processed
-            if not (is_reused and exc.before_response and request.is_repeatable):
-                raise
-        except TransportError:
-            raise
-        except BaseException:  # cancelled: the response must not be taken for the next one's
-            connection.close()
-            raise
-        connection = await self._pool.acquire(0.0)
-        try:
-            return await connection.exchange(head, body)
-        except BaseException:
-            connection.close()
-            raise
+            with self._time_limit.started():
+                connection = self._pool.take(max_idle_s) or await self._pool.acquire(max_idle_s)
+                is_reused = connection.idle_since > 0.0
+                try:
+                    return await connection.exchange(head, body)
+                except ConnectionLostError as exc:
+                    # the server gave the idle connection up while our request was on its way: it was not processed
+                    if not (is_reused and exc.before_response and request.is_repeatable):
+                        raise
+                except TransportError:
+                    raise
+                except BaseException:  # cancelled: the response must not be taken for the next one's
+                    connection.close()
+                    raise
+                connection = await self._pool.acquire(0.0)
+                try:
+                    return await connection.exchange(head, body)
+                except BaseException:
+                    connection.close()
+                    raise
+        except TimeoutError:
+            raise timed_out(self._time_limit.timeout_s) from None
 
 
 def write_headers(headers: Headers) -> bytes:

@@ -6,11 +6,13 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from common.resilience import TimeLimit
 from router.transport.addresses import HttpAddress, UnixAddress
 from router.transport.errors import (
     ConnectFailedError,
     ConnectionLostError,
     MalformedHttpError,
+    RequestTimedOutError,
     ResponseTooLargeError,
 )
 from router.transport.http.client import HttpClient
@@ -26,7 +28,9 @@ OK = b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}"
 
 
 @asynccontextmanager
-async def serving(talk: Conversation, limits: PoolLimits | None = None) -> AsyncIterator[HttpClient]:
+async def serving(
+    talk: Conversation, limits: PoolLimits | None = None, time_limit: TimeLimit | None = None
+) -> AsyncIterator[HttpClient]:
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             await talk(reader, writer)
@@ -37,7 +41,8 @@ async def serving(talk: Conversation, limits: PoolLimits | None = None) -> Async
 
     server = await asyncio.start_server(handle, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, HttpClient(HttpAddress("127.0.0.1", port, "/graphql"), limits) as client:
+    address = HttpAddress("127.0.0.1", port, "/graphql")
+    async with server, HttpClient(address, limits, time_limit=time_limit) as client:
         yield client
 
 
@@ -275,3 +280,18 @@ async def test_a_known_head_without_its_whole_body_is_no_response() -> None:
         await client.send(QUERY)
         with pytest.raises(ConnectionLostError):
             await client.send(MUTATION)
+
+
+async def test_a_subgraph_that_does_not_answer_in_time_loses_its_connection() -> None:
+    is_closed = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        assert await reader.read() == b""
+        is_closed.set()
+
+    async with serving(talk, time_limit=TimeLimit(0.05)) as client:
+        with pytest.raises(RequestTimedOutError, match="within 0.05 s"):
+            await client.send(QUERY)
+        async with asyncio.timeout(2):
+            await is_closed.wait()

@@ -291,7 +291,7 @@ async def test_a_subgraph_that_does_not_answer_in_time_loses_its_connection() ->
         is_closed.set()
 
     async with serving(talk, time_limit=TimeLimit(0.05)) as client:
-        with pytest.raises(RequestTimedOutError, match="within 0.05 s"):
+        with pytest.raises(RequestTimedOutError, match=r"within 0\.05 s"):
             await client.send(QUERY)
         async with asyncio.timeout(2):
             await is_closed.wait()

@@ -28,6 +28,7 @@ class RestFace:
     exchanges: Mapping[str, Exchange]
     problems: Problems
     openapi: bytes
+    protected: frozenset[str]  #: routes that answer nobody without a token
 
     def has(self, path: str) -> bool:
         return path.startswith(f"{self.config.path}/")
@@ -49,6 +50,7 @@ async def open_face(config: RestConfig, engine: Engine, *, clock: Clock | None =
             exchanges,
             Problems(clock or SystemClock(), config.statuses),
             dump_json(describe(config, routes, engine.supergraph.api_schema, protected)),
+            protected,
         )
 
 

@@ -16,7 +16,7 @@ from router.pipeline.run import answer, start
 from router.rest.answer import respond
 from router.rest.arguments import Sent, choose, read_body, read_query, read_variables
 from router.rest.face import RestFace
-from router.rest.problem import ProblemError, from_refusal
+from router.rest.problem import IS_ANONYMOUS, ProblemError, from_refusal
 from router.rest.routes import Route
 from router.rest.table import Found
 
@@ -41,9 +41,11 @@ async def handle_rest(face: RestFace, request: HttpRequest, path: str) -> HttpRe
                 await engine.rate_limits.check(caller, request.headers, request.client_address)
             sent = Sent(found.parameters, read_query(request.query_string), request.headers, body)
             route = choose(routes, body)
+            is_anonymous = not caller.principal.is_authenticated
+            if is_anonymous and route.name in face.protected:  # before anything is sent anywhere
+                raise ProblemError(401, "UNAUTHENTICATED", IS_ANONYMOUS, headers={"www-authenticate": "Bearer"})
             variables = await read_variables(route, sent, face.exchanges)
             started = await start(engine, GraphQLRequest(route.text, route.name, variables), caller, request.headers)
-            is_anonymous = not caller.principal.is_authenticated
             if started.granted.denied and started.operation.kind is OperationKind.MUTATION:  # nothing done by halves
                 denied = [error.as_json() for error in unauthorized_errors(started.granted.denied)]
                 raise face.problems.of_graphql(denied, is_anonymous=is_anonymous)

@@ -24,6 +24,7 @@ JSON_HEADERS: RawHeaders = ((b"content-type", b"application/json"), (b"cache-con
 STATUSES: Mapping[str, int] = {
     "VALIDATION_ERROR": 400,
     "BAD_USER_INPUT": 400,
+    "GRAPHQL_VALIDATION_FAILED": 400,  # a subgraph did not like a value of its own scalar
     "UNAUTHENTICATED": 401,
     "FORBIDDEN": 403,
     "UNAUTHORIZED_FIELD_OR_TYPE": 403,
@@ -39,6 +40,9 @@ STATUSES: Mapping[str, int] = {
     "TIMEOUT": 504,
     "GATEWAY_TIMEOUT": 504,
 }
+
+
+IS_ANONYMOUS = "This needs a token: Authorization: Bearer …"
 
 
 class ProblemError(Exception):
@@ -103,7 +107,7 @@ class Problems:
         status = self.statuses.get(code) or STATUSES.get(code, 500)
         message = str(first.get("message", ""))
         if status == 403 and is_anonymous:
-            status, code, message = 401, "UNAUTHENTICATED", "This needs a token: Authorization: Bearer …"
+            status, code, message = 401, "UNAUTHENTICATED", IS_ANONYMOUS
         headers = {"www-authenticate": "Bearer"} if status == 401 else {}
         retry_after_ms = extensions.get("retryAfterMs")
         if isinstance(retry_after_ms, int | float):

@@ -130,6 +130,7 @@ class _Reader:
         self._schema = schema
         self._names = names
         self._exchanges = config.exchanges
+        self._scalars = config.openapi.scalars
 
     def route(self, document: DocumentNode) -> Route:
         operation = next(node for node in document.definitions if isinstance(node, OperationDefinitionNode))
@@ -175,7 +176,8 @@ class _Reader:
         if place == "path" and not is_non_null_type(type_):
             raise self._wrong(node, f"${name} is part of the path: its type must end with !")
         renamed = {entry["to"]: entry["from"] for entry in more.get("rename") or ()}
-        read = json_reader(type_, self._names, renamed) if place in ("body", "exchange") else text_reader(type_)
+        is_json = place in ("body", "exchange")
+        read = json_reader(type_, self._names, self._scalars, renamed) if is_json else text_reader(type_, self._scalars)
         return Binding(
             variable=name,
             place=place,

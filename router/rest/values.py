@@ -1,10 +1,11 @@
 """Values as REST writes them to values as GraphQL wants them, by the types of the operation's variables.
 
-    json_reader(type, names, renamed) -> Reader       from a body
-    text_reader(type) -> Reader                       from path, query string or header
+    json_reader(type, names, scalars, renamed) -> Reader       from a body
+    text_reader(type, scalars) -> Reader                       from path, query string or header
 
 A reader takes the value and the field's path, which its errors name; it refuses what the type does not have. Readers
-are built once per route. Custom scalars pass as they are: the subgraph that owns them judges them.
+are built once per route. Of custom scalars only what the configuration tells of them is checked (type and pattern of a
+string); the rest is up to the subgraph that owns them.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from graphql import (
 )
 
 Reader: TypeAlias = Callable[[Any, str], Any]
+Scalars: TypeAlias = Mapping[str, Mapping[str, Any]]  #: JSON Schema by the name of a custom scalar
 Naming: TypeAlias = Callable[[str], str]  #: a name of the schema to the one clients use
 
 _INT_LIMIT = 1 << 31
@@ -48,28 +50,29 @@ def as_is(name: str) -> str:
     return name
 
 
-def json_reader(type_: GraphQLInputType, names: Naming, renamed: Mapping[str, str]) -> Reader:
+def json_reader(type_: GraphQLInputType, names: Naming, scalars: Scalars, renamed: Mapping[str, str]) -> Reader:
     """`renamed` is by the schema's name, and holds for all input objects inside. Input types may contain themselves."""
-    return _Builder(names, renamed).reader(type_)
+    return _Builder(names, scalars, renamed).reader(type_)
 
 
-def text_reader(type_: GraphQLInputType) -> Reader:
+def text_reader(type_: GraphQLInputType, scalars: Scalars) -> Reader:
     """Lists take what is given several times; everything else is one text."""
     if is_non_null_type(type_):
-        return text_reader(type_.of_type)
+        return text_reader(type_.of_type, scalars)
     if is_list_type(type_):
-        item = text_reader(type_.of_type)
+        item = text_reader(type_.of_type, scalars)
         return lambda texts, field: [item([text], field) for text in texts]
     if isinstance(type_, GraphQLEnumType):
         check = _enum(type_)
         return lambda texts, field: check(_only(texts, field), field)
-    convert = _FROM_TEXT.get(str(type_), _text)
+    convert = _FROM_TEXT.get(str(type_)) or _custom(scalars.get(str(type_)))
     return lambda texts, field: convert(_only(texts, field), field)
 
 
 class _Builder:
-    def __init__(self, names: Naming, renamed: Mapping[str, str]) -> None:
+    def __init__(self, names: Naming, scalars: Scalars, renamed: Mapping[str, str]) -> None:
         self._names = names
+        self._scalars = scalars
         self._renamed = renamed
         self._objects: dict[str, Reader] = {}
 
@@ -85,7 +88,7 @@ class _Builder:
             return self._object(type_)
         if isinstance(type_, GraphQLEnumType):
             return _enum(type_)
-        return _SCALARS.get(str(type_), _anything)
+        return _SCALARS.get(str(type_)) or _custom(self._scalars.get(str(type_)))
 
     def _object(self, type_: GraphQLInputObjectType) -> Reader:
         if type_.name not in self._objects:
@@ -183,15 +186,22 @@ def _boolean(value: Any, field: str) -> Any:
     return value
 
 
-def _anything(value: Any, field: str) -> Any:
-    return value
+def _custom(schema: Mapping[str, Any] | None) -> Reader:
+    if not schema or schema.get("type") != "string":
+        return lambda value, _: value
+    pattern = re.compile(schema["pattern"]) if "pattern" in schema else None
+
+    def reader(value: Any, field: str) -> Any:
+        if not isinstance(value, str):
+            raise InvalidFieldError(field, "must be a string")
+        if pattern is not None and pattern.search(value) is None:
+            raise InvalidFieldError(field, f"must match {pattern.pattern}")
+        return value
+
+    return reader
 
 
 _SCALARS: Mapping[str, Reader] = {"String": _string, "ID": _string, "Int": _int, "Float": _float, "Boolean": _boolean}
-
-
-def _text(text: str, field: str) -> str:
-    return text
 
 
 def _int_of(text: str, field: str) -> int:
@@ -212,4 +222,10 @@ def _boolean_of(text: str, field: str) -> bool:
     return text == "true"
 
 
-_FROM_TEXT: Mapping[str, Callable[[str, str], Any]] = {"Int": _int_of, "Float": _float_of, "Boolean": _boolean_of}
+_FROM_TEXT: Mapping[str, Callable[[str, str], Any]] = {
+    "String": _string,
+    "ID": _string,
+    "Int": _int_of,
+    "Float": _float_of,
+    "Boolean": _boolean_of,
+}

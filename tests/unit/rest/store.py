@@ -35,12 +35,15 @@ union OrderError = SoldOutError | NotFoundError
 type OrderPayload { order: Order errors: [OrderError!]! }
 type Query {
   product(id: ID!, size: Size = SMALL): Product
-  products(first: Int = 2, after: String, sizes: [Size!], isNew: Boolean, cheaperThan: Float): Page!
+  products(first: Int = 2, after: String, sizes: [Size!], isNew: Boolean, cheaperThan: Float, cheaperBy: Decimal): Page!
   secret: String @AUTH
   broken: String
   madeCount: Int!
 }
-type Mutation { order(lines: [LineInput!]!, key: String!, customer: ID, token: String): OrderPayload! }
+type Mutation {
+  charge(token: String!): String! @AUTH
+  order(lines: [LineInput!]!, key: String!, customer: ID, token: String): OrderPayload!
+}
 """
 SUBGRAPH = (
     'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@authenticated"])'

@@ -24,9 +24,11 @@ query Product($id: ID!, $size: Size = SMALL)
 }
 """
 PRODUCTS = """
-query Products($first: Int = 2, $after: String, $sizes: [Size!] @query(name: "size"), $is_new: Boolean, $under: Float)
+query Products(
+  $first: Int = 2, $after: String, $sizes: [Size!] @query(name: "size"), $is_new: Boolean, $under: Float, $by: Decimal
+)
 @rest(method: GET, path: "/v1/products", result: "products", page: "products.page") {
-  products(first: $first, after: $after, sizes: $sizes, isNew: $is_new, cheaperThan: $under) {
+  products(first: $first, after: $after, sizes: $sizes, isNew: $is_new, cheaperThan: $under, cheaperBy: $by) {
     items: nodes { id note }
     page: pageInfo { has_next_page: hasNextPage end_cursor: endCursor }
   }
@@ -60,6 +62,8 @@ mutation PayByTransfer($iban: String!)
 }
 """
 OTHERS = """
+mutation PaySecretly($token: String! @exchange(by: "vault", field: "details"))
+@rest(method: POST, path: "/v1/secret", result: "charge") { charge(token: $token) }
 query Secret @rest(method: GET, path: "/v1/secret", result: "secret") { secret }
 query Broken @rest(method: GET, path: "/v1/broken", result: "broken") { broken }
 query Made($id: ID!) @rest(method: GET, path: "/v1/made/{id}", result: "product") {
@@ -168,6 +172,7 @@ async def test_a_field_that_does_not_fit_is_named(tmp_path: Path, body: Any, fie
         ("is_new=1", "is_new", "must be true or false"),
         ("size=TINY", "size", "must be one of SMALL, LARGE"),
         ("under=nan", "under", "must be a number"),
+        ("by=1e3", "by", "must match ^-?[0-9]+([.][0-9]+)?$"),
         ("fist=1", "fist", "is not known here"),
     ],
 )
@@ -203,12 +208,14 @@ async def test_what_is_not_there_and_what_is_not_served_are_told_apart(tmp_path:
         method = await client.request("DELETE", path="/api/v1/products")
         secret = await client.get("/api/v1/secret")
         broken = await client.get("/api/v1/broken")
-    assert [(reply.status, reply.json["code"]) for reply in (nothing, nowhere, method, secret, broken)] == [
+        unpaid = await post(client, "/v1/secret", {"details": {"card_number": "0", "cvv": "0"}})
+    assert [(reply.status, reply.json["code"]) for reply in (nothing, nowhere, method, secret, broken, unpaid)] == [
         (404, "NOT_FOUND"),
         (404, "NOT_FOUND"),
         (405, "METHOD_NOT_ALLOWED"),
         (401, "UNAUTHENTICATED"),
         (500, "INTERNAL_ERROR"),
+        (401, "UNAUTHENTICATED"),  # and not what the vault says of the card: it was not asked
     ]
     assert (method.headers["allow"], secret.headers["www-authenticate"]) == ("GET", "Bearer")
 

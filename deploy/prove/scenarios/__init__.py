@@ -12,6 +12,7 @@ from deploy.prove.scenarios import (
     r16_late_commits,
     r18_cart,
     r19_refunds,
+    r22_authorisation,
 )
 
 SCENARIOS: tuple[Scenario, ...] = (
@@ -26,4 +27,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     r16_late_commits.SCENARIO,
     r18_cart.SCENARIO,
     r19_refunds.SCENARIO,
+    r22_authorisation.SCENARIO,
 )

@@ -29,6 +29,7 @@ from router.pipeline.documents import Planned, PreparedOperation
 from router.pipeline.engine import Engine
 from router.pipeline.expose_plan import expose_plan, wants_plan
 from router.pipeline.read import GraphQLRequest
+from router.pipeline.replays import watch_replays
 
 logger = logging.getLogger(__name__)
 
@@ -62,10 +63,13 @@ async def start(engine: Engine, request: GraphQLRequest, caller: Caller, headers
     variables = prepared.coercion.coerce(request.variables)
     plans, labels = engine.plans, engine.plans.draw_labels()
     planned = plans.known(prepared, granted, labels) or await plans.plan(prepared, granted, labels)
-    extensions, is_dry_run = {}, False
+    extensions: dict[str, Any] = {}
+    is_dry_run = False
     if engine.shows_plans and (wanted := wants_plan(headers)):
         extensions, is_dry_run = expose_plan(planned.plan), wanted == "dry-run"
     context = engine.context_for(caller, headers)
+    if prepared.operation.kind is OperationKind.MUTATION:
+        context.clients = watch_replays(context.clients, extensions)
     return Started(prepared.operation, granted, planned, variables, context, extensions, is_dry_run)
 
 

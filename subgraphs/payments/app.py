@@ -1,73 +1,120 @@
 """The payments subgraph, wired."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 from starlette.applications import Starlette
 
 from common.clock import Clock
-from common.events import Consumer
-from common.settings import SubgraphSettings
+from common.events import Consumer, OneStatement
 from common.subgraph.app import SubgraphParts, create_subgraph
 from common.subgraph.due import DueWorker, Signal
-from common.subgraph.runtime import Platform
+from common.subgraph.runtime import Platform, Worker
 from subgraphs.payments.domain.provider import PaymentProvider
-from subgraphs.payments.events import ORDER_CANCELLED, ORDER_CONFIRMED, PAYMENT_EVENTS, PAYMENT_REFUSED
+from subgraphs.payments.events import (
+    ORDER_CANCELLED,
+    ORDER_COMPLETED,
+    ORDER_CONFIRMED,
+    PAYMENT_EVENTS,
+    PAYMENT_REFUSED,
+    USER_ERASED,
+)
 from subgraphs.payments.loaders import PaymentLoaders
 from subgraphs.payments.schema import schema
+from subgraphs.payments.service import methods, tasks, webhooks
+from subgraphs.payments.service.decisions import CONSUMER, Decisions
+from subgraphs.payments.service.listening import LastToClose, Sweeper, WebhookListener, webhook_route
+from subgraphs.payments.service.managing import Managing
+from subgraphs.payments.service.methods import Methods
 from subgraphs.payments.service.paying import Paying
+from subgraphs.payments.service.provider.cash import CashProvider
+from subgraphs.payments.service.provider.choice import ChosenProvider
+from subgraphs.payments.service.provider.client import ProviderClient
+from subgraphs.payments.service.provider.intents import IntentProvider
 from subgraphs.payments.service.refunding import Refunding
-from subgraphs.payments.service.sandbox import SandboxProvider
 from subgraphs.payments.service.settling import Settling
 from subgraphs.payments.service.store import PaymentStore
-from subgraphs.payments.service.tasks import Decisions, DueTasks
-from subgraphs.payments.service.till import PaymentsService
+from subgraphs.payments.service.tasks import DueTasks
+from subgraphs.payments.service.till import PaymentsService, Signals
+from subgraphs.payments.service.webhooks import Webhooks
+from subgraphs.payments.settings import PaymentsSettings, refund_limits
 
 NAME = "payments"
+#: nothing older is believed a second time: the provider gives up long before
+WEBHOOKS_KEPT = timedelta(days=7)
+_SWEEP_PAUSE_S = 3600.0
+
+ProviderWrapper = Callable[[PaymentProvider], PaymentProvider]
 
 
 def create_app(
-    settings: SubgraphSettings | None = None,
+    settings: PaymentsSettings | None = None,
     *,
     clock: Clock | None = None,
     database_name: str = "",
-    new_provider: Callable[[Platform], PaymentProvider] | None = None,
+    wrap_provider: ProviderWrapper = lambda provider: provider,
 ) -> Starlette:
-    """The ASGI application; settings come from the environment, the provider is the sandbox unless given."""
+    """The ASGI application; settings come from the environment. `wrap_provider` puts something around the provider."""
     # pydantic-settings fills required fields from the environment, which type checkers cannot see
-    settings = settings or SubgraphSettings()  # type: ignore[call-arg]
+    configured = settings or PaymentsSettings()  # type: ignore[call-arg]
 
-    def service(platform: Platform) -> PaymentsService:
-        provider = new_provider(platform) if new_provider else SandboxProvider(platform.database, platform.clock)
-        return new_service(platform, provider)
+    def workers(service: PaymentsService) -> list[Worker]:
+        signals = service.signals
+        asking: list[Worker] = [
+            DueWorker(service.tasks.take_due, signals.tasks, batch=tasks.BATCH),
+            DueWorker(service.webhooks.take_due, signals.webhooks, batch=webhooks.BATCH),
+            DueWorker(service.methods.tell_provider, signals.methods, batch=methods.BATCH),
+            Sweeper(lambda: service.webhooks.sweep(WEBHOOKS_KEPT), _SWEEP_PAUSE_S),
+        ]
+        if configured.payment_webhook_listen:
+            asking.append(WebhookListener(configured.payment_webhook_listen, lambda: service.webhooks))
+        return [LastToClose(asking, service.close)]
 
     parts = SubgraphParts(
         name=NAME,
         schema=schema,
-        new_service=service,
+        new_service=lambda platform: new_service(platform, configured, wrap_provider),
         new_loaders=PaymentLoaders,
         consumers=lambda service: [
             Consumer(
-                "payments-on-orders", (ORDER_CONFIRMED, ORDER_CANCELLED, PAYMENT_REFUSED), service.decisions.decided
-            )
+                CONSUMER,
+                (ORDER_CONFIRMED, ORDER_COMPLETED, ORDER_CANCELLED, PAYMENT_REFUSED),
+                OneStatement(service.decisions.decided),
+            ),
+            Consumer("payments-on-users", (USER_ERASED,), service.methods.forget),
         ],
-        workers=lambda service: [DueWorker(service.tasks.take_due, service.signal)],
+        workers=workers,
         feeds=(PAYMENT_EVENTS,),
+        routes=lambda running: [webhook_route(lambda: running().webhooks)],
     )
-    return create_subgraph(parts, settings, clock=clock, database_name=database_name)
+    return create_subgraph(parts, configured, clock=clock, database_name=database_name)
 
 
-def new_service(platform: Platform, provider: PaymentProvider) -> PaymentsService:
-    database, clock, outbox = platform.database, platform.clock, platform.outbox
-    store = PaymentStore(database, clock, outbox)
+def new_service(platform: Platform, settings: PaymentsSettings, wrap: ProviderWrapper) -> PaymentsService:
+    database, clock = platform.database, platform.clock
+    client = ProviderClient(
+        settings.payment_provider_url,
+        settings.payment_provider_key.get_secret_value(),
+        timeout_s=settings.payment_provider_timeout_s,
+        clock=clock,
+        tracer=platform.telemetry.tracer,
+    )
+    provider = wrap(ChosenProvider(cash=CashProvider(), other=IntentProvider(client)))
+    store = PaymentStore(database, clock, platform.outbox)
     settling = Settling(store)
-    refunding = Refunding(database, clock, provider, store, settling)
-    signal = Signal()
+    refunding = Refunding(database, clock, provider, store, settling, refund_limits(settings.support_refund_limits))
+    signals = Signals(Signal(), Signal(), Signal())
+    due = DueTasks(store, provider, settling, refunding, signals.tasks)
     return PaymentsService(
         store=store,
         paying=Paying(database, clock, platform.bus, provider, store, settling),
         refunding=refunding,
-        decisions=Decisions(store, settling, refunding, signal),
-        tasks=DueTasks(store, provider, settling, refunding),
-        signal=signal,
+        managing=Managing(database, clock, store, settling, due),
+        methods=Methods(database, clock, provider, store, signals.methods),
+        decisions=Decisions(store, settling, refunding, due, signals.tasks),
+        tasks=due,
+        webhooks=Webhooks(database, clock, provider, store, settling, signals.webhooks, settings.webhook_secrets()),
+        signals=signals,
+        close=client.close,
         feeds=platform.feeds,
     )

@@ -4,9 +4,11 @@ PaymentError
 ├── InvalidInput          a field breaks a rule
 ├── NotFound              no such payment or order, or not this caller's
 ├── PaymentDeclined       the provider said no; the order still waits for its money
-└── OrderNotPayable       the order is not waiting for a payment, or already has one
+├── OrderNotPayable       the order is not waiting for a payment, or already has one
+└── RefundLimitExceeded   more than somebody may give back on one day
 
 ProviderUnavailable       the provider did not answer: the outcome is unknown, ask again with the same key
+ProviderRefused           the provider says that it cannot be done; nothing was done
 """
 
 from collections.abc import Sequence
@@ -41,6 +43,23 @@ class OrderNotPayable(PaymentError):  # noqa: N818 - named like the GraphQL erro
     def __init__(self, message: str, path: Sequence[str], order_id: str) -> None:
         super().__init__(message, path, order_id)
         self.order_id = order_id
+
+
+class RefundLimitExceeded(PaymentError):  # noqa: N818 - named like the GraphQL error it becomes
+    """`remaining_minor` of `currency` may still be given back today."""
+
+    def __init__(self, message: str, path: Sequence[str], remaining_minor: int, currency: str) -> None:
+        super().__init__(message, path, remaining_minor, currency)
+        self.remaining_minor = remaining_minor
+        self.currency = currency
+
+
+class ProviderRefused(Exception):  # noqa: N818 - a refusal, not a mistake of ours
+    """`code` is the provider's word for why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class ProviderUnavailable(Exception):  # noqa: N818 - named like the GraphQL error it becomes

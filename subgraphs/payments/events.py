@@ -1,8 +1,11 @@
 """What payments tells the others and is told: names and shapes. Ids are TypeIDs, amounts minor units of `currency`.
 
-Published   payments.payment.authorized | captured | declined | voided | refunded
-                {payment_id, order_id, customer_id, amount_minor, currency, status, decline_code}
-Consumed    orders.order.confirmed -> capture; orders.order.cancelled -> void or refund; orders.payment.refused -> void
+Published   payments.payment.authorized | action_required | declined | failed | captured | voided | refunded | disputed
+                {payment_id, order_id, customer_id, amount_minor, captured_minor, refunded_minor, currency, method,
+                 status, decline_code}
+Consumed    orders.order.confirmed -> capture; orders.order.completed -> capture of cash on delivery;
+            orders.order.cancelled -> void or refund; orders.payment.refused -> void or refund of that payment
+            users.user.erased {user_id} -> forget saved methods and digits of cards
 Asked       commands.orders.payable {order_id, principal_id, may_act_for_others}
 """
 
@@ -20,8 +23,10 @@ from subgraphs.payments.domain.words import ORDER_PREFIX, PAYMENT_PREFIX, USER_P
 SOURCE = "payments"
 PAYMENT_EVENTS = "payments.payment.*"
 ORDER_CONFIRMED = "orders.order.confirmed"
+ORDER_COMPLETED = "orders.order.completed"
 ORDER_CANCELLED = "orders.order.cancelled"
 PAYMENT_REFUSED = "orders.payment.refused"
+USER_ERASED = "users.user.erased"
 PAYABLE = "commands.orders.payable"
 
 
@@ -56,9 +61,7 @@ def payable_order(reply: Mapping[str, Any]) -> PayableOrder:
     )
 
 
-def payment_moved(
-    what: str, payment: Payment, clock: Clock, *, user_id: str | None = None, decline_code: str | None = None
-) -> Event:
+def payment_moved(what: str, payment: Payment, clock: Clock, *, user_id: str | None = None) -> Event:
     """`what` is the last part of the type; the payment is as it is after the step."""
     payment_id = format_id(PAYMENT_PREFIX, payment.id)
     return new_event(
@@ -70,9 +73,12 @@ def payment_moved(
             "order_id": format_id(ORDER_PREFIX, payment.order_id),
             "customer_id": format_id(USER_PREFIX, payment.customer_id),
             "amount_minor": payment.amount_minor,
+            "captured_minor": payment.captured_minor,
+            "refunded_minor": payment.refunded_minor,
             "currency": payment.currency,
+            "method": payment.method_kind.value,
             "status": payment.status.value,
-            "decline_code": decline_code,
+            "decline_code": payment.decline_code,
         },
         source=SOURCE,
         clock=clock,
@@ -86,3 +92,7 @@ def order_id_of(event: Event) -> UUID:
 
 def payment_id_of(event: Event) -> UUID:
     return parse_id(PAYMENT_PREFIX, event.payload["payment_id"])
+
+
+def user_id_of(event: Event) -> UUID:
+    return parse_id(USER_PREFIX, event.payload["user_id"])

@@ -1,6 +1,7 @@
 """Tables of payments and their ledger. No card data: what is known of a card is its brand and last four digits.
 
-Constraints and triggers are written in SQL in `migrations/0002_rules.py`: Tortoise does not create them from models.
+Constraints and triggers are written in SQL in `migrations/`, in 0002 and 0004: Tortoise does not create them from
+models.
 """
 
 from tortoise import fields
@@ -27,6 +28,17 @@ class Payment(Model):
     decline_code = fields.CharField(max_length=64, null=True)
     #: the provider's id of the charge that was authorised
     provider_ref = fields.CharField(max_length=64, null=True, unique=True)
+    #: CARD, WALLET, BANK_TRANSFER or CASH_ON_DELIVERY
+    method_kind = fields.CharField(max_length=20, db_default="CARD")
+    exp_month = fields.IntField(null=True)
+    exp_year = fields.IntField(null=True)
+    #: the present attempt
+    attempt_id = fields.UUIDField(null=True)
+    attempt_count = fields.IntField(db_default=1)
+    #: while REQUIRES_ACTION: where the customer confirms
+    action_url = fields.CharField(max_length=1000, null=True)
+    action_expires_at = fields.DatetimeField(null=True)
+    is_disputed = fields.BooleanField(db_default=False)
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
     version = fields.IntField(db_default=1)
@@ -45,6 +57,8 @@ class PaymentAttempt(Model):
     )
     #: an opaque name of the means of payment, never card data
     token = fields.CharField(max_length=100)
+    #: whether the means of payment is kept if it works
+    saves_method = fields.BooleanField(db_default=False)
     #: OPEN, AUTHORIZED or DECLINED
     state = fields.CharField(max_length=16)
     decline_code = fields.CharField(max_length=64, null=True)
@@ -66,6 +80,8 @@ class ProviderTask(Model):
     kind = fields.CharField(max_length=16)
     #: the attempt or refund it is about; the payment itself for CAPTURE and VOID
     subject_id = fields.UUIDField()
+    #: for CAPTURE: how much; null for all of it
+    amount_minor = fields.BigIntField(null=True)
     attempts = fields.IntField(db_default=0)
     next_at = fields.DatetimeField(db_index=True)
     last_error = fields.TextField(null=True)
@@ -84,6 +100,8 @@ class Refund(Model):
     currency = fields.CharField(max_length=3)
     status = fields.CharField(max_length=16)
     reason = fields.CharField(max_length=500, null=True)
+    #: who asked for it; null: an order that was cancelled
+    requested_by = fields.CharField(max_length=100, null=True)
     created_at = fields.DatetimeField()
 
     class Meta:
@@ -112,36 +130,45 @@ class LedgerPosting(Model):
         unique_together = (("provider_ref", "kind", "account"),)
 
 
-class SandboxCharge(Model):
-    """The sandbox provider's own ledger: an independent witness of what was charged."""
+class PaymentMethod(Model):
+    """A means of payment that a customer keeps: a token of the provider, and what people recognise it by."""
 
-    reference = fields.CharField(max_length=64, primary_key=True)
-    #: key of the request that made it
-    request_key = fields.CharField(max_length=100, unique=True)
-    state = fields.CharField(max_length=16)
-    amount_minor = fields.BigIntField()
-    captured_minor = fields.BigIntField(db_default=0)
-    refunded_minor = fields.BigIntField(db_default=0)
-    currency = fields.CharField(max_length=3)
-    card_brand = fields.CharField(max_length=32, null=True)
-    card_last4 = fields.CharField(max_length=4, null=True)
-    decline_code = fields.CharField(max_length=64, null=True)
+    id = fields.UUIDField(primary_key=True)
+    customer_id = fields.UUIDField(db_index=True)
+    kind = fields.CharField(max_length=20)
+    #: names it at the provider; no card data
+    token = fields.CharField(max_length=100)
+    brand = fields.CharField(max_length=32)
+    last4 = fields.CharField(max_length=4)
+    exp_month = fields.IntField()
+    exp_year = fields.IntField()
+    funding = fields.CharField(max_length=20)
+    #: the same for every token of one card; made by the provider under a key we do not know
+    fingerprint = fields.CharField(max_length=64)
+    is_default = fields.BooleanField(db_default=False)
     created_at = fields.DatetimeField()
+    #: set: nobody sees it any more, and the provider is being told
+    deleted_at = fields.DatetimeField(null=True)
 
     class Meta:
-        table = "sandbox_charge"
+        table = "payment_method"
 
 
-class SandboxRefund(Model):
-    request_key = fields.CharField(max_length=100, primary_key=True)
-    charge: fields.ForeignKeyRelation[SandboxCharge] = fields.ForeignKeyField(
-        "payments.SandboxCharge", on_delete=fields.RESTRICT
-    )
-    amount_minor = fields.BigIntField()
-    created_at = fields.DatetimeField()
+class WebhookEvent(Model):
+    """What the provider told us, each message once, until it was acted upon."""
+
+    #: the provider's id of the message
+    id = fields.CharField(max_length=255, primary_key=True)
+    type = fields.CharField(max_length=100)
+    #: the charge it is about: its state is read anew, not taken from the message
+    reference = fields.CharField(max_length=100)
+    received_at = fields.DatetimeField()
+    attempts = fields.IntField(db_default=0)
+    #: null: done
+    next_at = fields.DatetimeField(null=True)
 
     class Meta:
-        table = "sandbox_refund"
+        table = "webhook_event"
 
 
 class Idempotency(IdempotencyModel):

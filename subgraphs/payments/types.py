@@ -23,6 +23,7 @@ from common.subgraph.types import (
     UserError,
 )
 from subgraphs.payments.domain import status as domain
+from subgraphs.payments.domain.provider import Means, PaymentMethodKind
 from subgraphs.payments.domain.status import (
     OrderPaymentStatus,
     PaymentStatus,
@@ -30,7 +31,7 @@ from subgraphs.payments.domain.status import (
     balance_due_minor,
     order_payment_status,
 )
-from subgraphs.payments.domain.words import ORDER_PREFIX, PAYMENT_PREFIX, REFUND_PREFIX, USER_PREFIX
+from subgraphs.payments.domain.words import METHOD_PREFIX, ORDER_PREFIX, PAYMENT_PREFIX, REFUND_PREFIX, USER_PREFIX
 from subgraphs.payments.loaders import PaymentLoaders
 from subgraphs.payments.service.till import PaymentsService
 
@@ -39,27 +40,73 @@ Info: TypeAlias = strawberry.Info[Context[PaymentsService, PaymentLoaders], None
 READ_ANY = "payments:read_any"
 PAY_FOR_OTHERS = "orders:write_any"
 REFUND = "payments:refund"
+WRITE = "payments:write"
 
-for _kind in (PaymentStatus, OrderPaymentStatus, RefundStatus):
+for _kind in (PaymentStatus, OrderPaymentStatus, RefundStatus, PaymentMethodKind):
     strawberry.enum(_kind)
 
 
-@strawberry.interface(description="How a payment was made")
+@strawberry.interface(description="How a payment was made, or can be made again")
 class PaymentMethod:
+    id: strawberry.ID | None = strawberry.field(description="Of one that is kept; null of one that was used once")
+    kind: PaymentMethodKind
+    is_default: bool = strawberry.field(description="Proposed first when its owner pays")
     label: str = strawberry.field(description="For people: visa •••• 4242")
 
 
-@strawberry.type
+@strawberry.type(description="Of a card no more is known than what is printed on receipts")
 class CardMethod(PaymentMethod):
     brand: str
     last4: str
+    exp_month: int | None
+    exp_year: int | None
 
-    @classmethod
-    def of(cls, payment: domain.Payment) -> Self | None:
-        if payment.card_brand is None or payment.card_last4 is None:
-            return None
-        label = f"{payment.card_brand} •••• {payment.card_last4}"
-        return cls(label=label, brand=payment.card_brand, last4=payment.card_last4)
+
+@strawberry.type
+class WalletMethod(PaymentMethod):
+    provider: str
+
+
+@strawberry.type(description="The customer's bank transfers the money; that takes its time")
+class BankTransferMethod(PaymentMethod):
+    iban_last4: str
+
+
+@strawberry.type(description="Paid to the courier; captured when the order is delivered")
+class CashOnDeliveryMethod(PaymentMethod):
+    pass
+
+
+def payment_method(means: Means, method_id: UUID | None = None, *, is_default: bool = False) -> PaymentMethod:
+    kept = strawberry.ID(format_id(METHOD_PREFIX, method_id)) if method_id else None
+    common: dict[str, Any] = {"id": kept, "kind": means.kind, "is_default": is_default}
+    match means.kind:
+        case PaymentMethodKind.CARD:
+            return CardMethod(
+                **common,
+                label=f"{means.brand} •••• {means.last4}",
+                brand=means.brand,
+                last4=means.last4,
+                exp_month=means.exp_month or None,
+                exp_year=means.exp_year or None,
+            )
+        case PaymentMethodKind.WALLET:
+            return WalletMethod(**common, label=means.brand, provider=means.brand)
+        case PaymentMethodKind.BANK_TRANSFER:
+            return BankTransferMethod(**common, label=f"bank account •••• {means.last4}", iban_last4=means.last4)
+        case PaymentMethodKind.CASH_ON_DELIVERY:
+            return CashOnDeliveryMethod(**common, label="cash on delivery")
+
+
+def saved_method(record: domain.SavedMethod) -> PaymentMethod:
+    return payment_method(record.means, record.id, is_default=record.is_default)
+
+
+@strawberry.type(description="What the customer has to do before the payment can go on")
+class PaymentAction:
+    type: str = strawberry.field(description="REDIRECT: the customer confirms on a page of the bank or the wallet")
+    redirect_url: str
+    expires_at: datetime
 
 
 @strawberry.federation.type(keys=["id"])
@@ -133,7 +180,23 @@ class Payment:
 
     @strawberry.field
     def method(self) -> PaymentMethod | None:
-        return CardMethod.of(self.record)
+        record = self.record
+        if record.card_brand is None and not record.is_cash:
+            return None
+        known = (record.card_brand or "", record.card_last4 or "", record.exp_month or 0, record.exp_year or 0)
+        return payment_method(Means(record.method_kind, *known))
+
+    @strawberry.field(description="While REQUIRES_ACTION, and for the customer only: afterwards paymentConfirmAction")
+    def next_action(self, info: Info) -> PaymentAction | None:
+        record = self.record
+        is_own = info.context.principal.subject == format_id(USER_PREFIX, record.customer_id)
+        if record.action_url is None or record.action_expires_at is None or not is_own:
+            return None
+        return PaymentAction(type="REDIRECT", redirect_url=record.action_url, expires_at=record.action_expires_at)
+
+    @strawberry.field(description="The customer says at the bank that the charge was not theirs")
+    def is_disputed(self) -> bool:
+        return self.record.is_disputed
 
     @strawberry.field(description="Oldest first")
     async def refunds(self, info: Info) -> list[Refund]:
@@ -195,6 +258,24 @@ class Order:
         )
 
 
+@strawberry.federation.type(keys=["id"])
+class User:
+    id: strawberry.ID
+
+    @strawberry.federation.field(
+        authenticated=True, description="Kept for the next time, the default one first; null for those of others"
+    )
+    async def payment_methods(self, info: Info) -> list[PaymentMethod] | None:
+        user_id = uuid_of(USER_PREFIX, self.id)
+        if user_id is None or not may_see(info.context.principal, self.id, any_scope=READ_ANY):
+            return None
+        return [saved_method(record) for record in await info.context.loaders.methods.load(user_id)]
+
+    @classmethod
+    async def resolve_references(cls, info: Info, representations: Sequence[Representation]) -> "list[User | None]":
+        return [cls(id=strawberry.ID(str(given.get("id")))) for given in representations]
+
+
 def is_visible(principal: Principal, payment: domain.Payment) -> bool:
     return may_see(principal, format_id(USER_PREFIX, payment.customer_id), any_scope=READ_ANY)
 
@@ -227,8 +308,18 @@ class OrderNotPayableError(UserError):
     order: Order
 
 
+@strawberry.type(description="Who may not capture may give back so much a day")
+class RefundLimitExceededError(UserError):
+    remaining: Money = strawberry.field(description="What may still be given back today, in UTC")
+
+
 PaymentError = Annotated[
-    InvalidInputError | NotFoundError | IdempotencyConflictError | PaymentDeclinedError | OrderNotPayableError,
+    InvalidInputError
+    | NotFoundError
+    | IdempotencyConflictError
+    | PaymentDeclinedError
+    | OrderNotPayableError
+    | RefundLimitExceededError,
     strawberry.union("PaymentError"),
 ]
 
@@ -246,11 +337,31 @@ class RefundPayload:
     errors: list[PaymentError] = strawberry.field(default_factory=list)
 
 
-@strawberry.input
+@strawberry.type
+class PaymentMethodPayload:
+    payment_method: PaymentMethod | None = None
+    errors: list[PaymentError] = strawberry.field(default_factory=list)
+
+
+@strawberry.type
+class PaymentMethodDeletePayload:
+    deleted_id: strawberry.ID | None = None
+    errors: list[PaymentError] = strawberry.field(default_factory=list)
+
+
+@strawberry.input(description="Paid with paymentMethodToken or with paymentMethodId, one of them")
 class PaymentCreateInput:
     order_id: strawberry.ID
-    payment_method_token: str = strawberry.field(description="tok_visa, tok_mastercard, tok_declined, …")
     idempotency_key: str
+    payment_method_token: str | None = strawberry.field(
+        default=None,
+        description="Of the payment provider, never a card number: tok_visa, tok_3ds, tok_wallet_ok, "
+        "tok_bank_transfer, tok_cash_on_delivery, …",
+    )
+    payment_method_id: strawberry.ID | None = strawberry.field(
+        default=None, description="One of the customer's own paymentMethods"
+    )
+    save_payment_method: bool = strawberry.field(default=False, description="Keep it for the next time, if it works")
     amount: MoneyInput | None = strawberry.field(default=None, description="Must be what the order costs")
 
 
@@ -260,3 +371,10 @@ class RefundCreateInput:
     idempotency_key: str
     amount: MoneyInput | None = strawberry.field(default=None, description="All that is left unless given")
     reason: str | None = None
+
+
+@strawberry.input
+class PaymentMethodSaveInput:
+    payment_method_token: str = strawberry.field(description="Of the payment provider, never a card number")
+    idempotency_key: str
+    is_default: bool = False

@@ -1,4 +1,5 @@
-"""Products, orders and payments in this process, each on a database of its own, joined by a real bus."""
+"""Products, orders and payments in this process, each on a database of its own, joined by a real bus; and the payment
+provider outside."""
 
 from __future__ import annotations
 
@@ -8,17 +9,21 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from pydantic import SecretStr
+
 from common.auth import Principal
 from common.ids import new_id
 from common.settings import SubgraphSettings
 from common.subgraph.database import Database
-from common.subgraph.runtime import Platform
 from subgraphs.orders.app import create_app as create_orders
 from subgraphs.orders.settings import OrdersSettings
 from subgraphs.payments.app import create_app as create_payments
 from subgraphs.payments.domain.provider import PaymentProvider
+from subgraphs.payments.service.listening import PATH as WEBHOOK_PATH
+from subgraphs.payments.settings import PaymentsSettings
 from subgraphs.products.app import create_app as create_products
 from subgraphs.users.domain import Role
+from tests.kit.sandbox import KEY, WEBHOOK_SECRET, Sandbox, free_port, running_sandbox
 from tests.kit.subgraph import SubgraphClient, as_user, fresh_database_name, running, settings_of
 
 ValueT = TypeVar("ValueT")
@@ -49,6 +54,13 @@ class Commerce:
     products: SubgraphClient
     orders: SubgraphClient
     payments: SubgraphClient
+    #: the payment provider, where one was started
+    outside: Sandbox | None = None
+
+    @property
+    def sandbox(self) -> Sandbox:
+        assert self.outside is not None
+        return self.outside
 
     async def add_product(self, *, stock: int, price: str = "10.00", weight_grams: int = 500) -> str:
         """Id of a new product."""
@@ -118,7 +130,7 @@ async def running_commerce(
     nats_url: str,
     *,
     names: tuple[str, str, str] | None = None,
-    new_provider: Callable[[Platform], PaymentProvider] | None = None,
+    wrap_provider: Callable[[PaymentProvider], PaymentProvider] = lambda provider: provider,
 ) -> AsyncIterator[Commerce]:
     """The three of them. `names` of databases that exist already start them on what is in there."""
     settings = SubgraphSettings(**settings_of(postgres_url, nats_url))
@@ -127,13 +139,26 @@ async def running_commerce(
         fresh_database_name("orders"),
         fresh_database_name("payments"),
     )
-    apps = (
-        create_products(settings, database_name=products),
-        create_orders(OrdersSettings(**settings_of(postgres_url, nats_url)), database_name=orders),
-        create_payments(settings, database_name=payments, new_provider=new_provider),
-    )
+    webhooks = f"127.0.0.1:{free_port()}"
     async with AsyncExitStack() as stack:
-        yield Commerce(*[await stack.enter_async_context(running(app)) for app in apps])
+        sandbox = await stack.enter_async_context(
+            running_sandbox(postgres_url, f"http://{webhooks}{WEBHOOK_PATH}", database_name=f"{payments}_sandbox")
+        )
+        payments_settings = PaymentsSettings(
+            **settings_of(postgres_url, nats_url),
+            payment_provider_url=sandbox.url,
+            payment_provider_key=SecretStr(KEY),
+            payment_provider_timeout_s=1.0,
+            payment_webhook_secret=SecretStr(WEBHOOK_SECRET),
+            payment_webhook_listen=webhooks,
+        )
+        apps = (
+            create_products(settings, database_name=products),
+            create_orders(OrdersSettings(**settings_of(postgres_url, nats_url)), database_name=orders),
+            create_payments(payments_settings, database_name=payments, wrap_provider=wrap_provider),
+        )
+        first, second, third = [await stack.enter_async_context(running(app)) for app in apps]
+        yield Commerce(first, second, third, sandbox)
 
 
 async def empty(*databases: Database) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from subgraphs.payments.domain.provider import Card, Charge, PaymentProvider
+from subgraphs.payments.domain.provider import Attempt, Charge, Means, PaymentProvider
 from subgraphs.payments.errors import ProviderUnavailable
 
 ValueT = TypeVar("ValueT")
@@ -19,11 +19,11 @@ class FlakyProvider:
     real: PaymentProvider
     lose: dict[str, int] = field(default_factory=dict)
 
-    async def card_of(self, token: str) -> Card | None:
-        return await self.real.card_of(token)
+    async def means_of(self, token: str) -> Means | None:
+        return await self.real.means_of(token)
 
-    async def authorize(self, key: str, token: str, amount_minor: int, currency: str) -> Charge:
-        return await self._answer("authorize", self.real.authorize(key, token, amount_minor, currency))
+    async def authorize(self, attempt: Attempt) -> Charge:
+        return await self._answer("authorize", self.real.authorize(attempt))
 
     async def capture(self, reference: str, amount_minor: int) -> Charge:
         return await self._answer("capture", self.real.capture(reference, amount_minor))
@@ -31,11 +31,20 @@ class FlakyProvider:
     async def void(self, reference: str) -> Charge:
         return await self._answer("void", self.real.void(reference))
 
-    async def refund(self, key: str, reference: str, amount_minor: int) -> Charge:
-        return await self._answer("refund", self.real.refund(key, reference, amount_minor))
+    async def refund(self, key: str, reference: str, amount_minor: int) -> None:
+        await self._answer("refund", self.real.refund(key, reference, amount_minor))
 
-    async def find(self, key: str) -> Charge | None:
-        return await self._answer("find", self.real.find(key))
+    async def find(self, attempt: Attempt) -> Charge | None:
+        return await self._answer("find", self.real.find(attempt))
+
+    async def charge(self, reference: str) -> Charge:
+        return await self._answer("charge", self.real.charge(reference))
+
+    async def keep(self, token: str, key: str) -> str:
+        return await self._answer("keep", self.real.keep(token, key))
+
+    async def forget(self, token: str) -> None:
+        await self._answer("forget", self.real.forget(token))
 
     async def _answer(self, name: str, work: Awaitable[ValueT]) -> ValueT:
         answer = await work

@@ -67,7 +67,9 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def running_sandbox(postgres_url: str, webhook_url: str | None = None, **more: Any) -> AsyncIterator[Sandbox]:
+async def running_sandbox(
+    postgres_url: str, webhook_url: str | None = None, *, database_name: str = "", **more: Any
+) -> AsyncIterator[Sandbox]:
     """`more` are settings, such as `sandbox_bank_delay_s`."""
     port = free_port()
     settings = SandboxSettings(
@@ -80,7 +82,7 @@ async def running_sandbox(postgres_url: str, webhook_url: str | None = None, **m
         payment_webhook_secret=SecretStr(WEBHOOK_SECRET),
         **{"sandbox_bank_delay_s": 0.2, "sandbox_dispute_delay_s": 0.2, **more},
     )
-    name = fresh_database_name("sandbox")
+    name = database_name or fresh_database_name("sandbox")
     app = create_sandbox_app(settings, database_name=name)
     config = uvicorn.Config(app, host="127.0.0.1", port=port, lifespan="on", log_config=None, access_log=False)
     server = uvicorn.Server(config)

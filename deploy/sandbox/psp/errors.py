@@ -26,5 +26,10 @@ def invalid(code: str, message: str, **more: Any) -> ApiError:
     return ApiError(400, code, message, **more)
 
 
+def in_use(message: str) -> ApiError:
+    """The idempotency key was used for something else."""
+    return ApiError(400, "idempotency_key_in_use", message, kind="idempotency_error")
+
+
 def card_error(code: str, message: str, **more: Any) -> ApiError:
     return ApiError(402, code, message, kind="card_error", **more)

@@ -19,7 +19,7 @@ import asyncpg
 from common.clock import Clock
 from common.ids import new_id
 from deploy.sandbox.psp.cards import DECLINE_MESSAGES, Means
-from deploy.sandbox.psp.errors import ApiError, invalid, missing
+from deploy.sandbox.psp.errors import ApiError, in_use, invalid, missing
 from deploy.sandbox.psp.vault import shown_means
 
 ACTION_LIFETIME = dt.timedelta(minutes=15)
@@ -331,8 +331,7 @@ class Intents:
 def same_request(made: Intent, request_hash: str) -> Intent:
     """The intent a key has made. Raises ApiError where the key was used for something else."""
     if made.request_hash != request_hash:
-        message = "The key was used for another request."
-        raise ApiError(400, "idempotency_key_in_use", message, kind="idempotency_error")
+        raise in_use("The key was used for another request.")
     return made
 
 

@@ -8,7 +8,7 @@ import asyncpg
 
 from common.clock import Clock
 from common.ids import new_id
-from deploy.sandbox.psp.errors import ApiError, invalid, missing
+from deploy.sandbox.psp.errors import in_use, invalid, missing
 from deploy.sandbox.psp.intents import Intent, Intents, Step
 
 _INSERT = """
@@ -67,7 +67,7 @@ class _TwiceError(Exception):
 
 def _same(row: asyncpg.Record, request_hash: str) -> dict[str, Any]:
     if row["request_hash"] != request_hash:
-        raise ApiError(400, "idempotency_key_in_use", "The key was used for another refund.", kind="idempotency_error")
+        raise in_use("The key was used for another refund.")
     return _shown_row(row)
 
 

@@ -54,11 +54,11 @@ class Api:
     faults: Faults
 
     async def create_token(self, request: Request) -> Any:
-        body = await _json(request)
+        body, key = await _json(request), request.headers.get("idempotency-key") or None
         if isinstance(card := body.get("card"), dict):
-            return (await self.vault.tokenize_card(card)).shown()
+            return (await self.vault.tokenize_card(card, key)).shown()
         if isinstance(account := body.get("bank_account"), dict):
-            return (await self.vault.tokenize_account(account)).shown()
+            return (await self.vault.tokenize_account(account, key)).shown()
         raise invalid("parameter_missing", "A token is made of `card` or `bank_account`.")
 
     async def token(self, request: Request) -> Any:

@@ -20,7 +20,7 @@ from common.clock import Clock
 from common.ids import new_id
 from common.lru import LruMap
 from deploy.sandbox.psp.cards import MAGIC_TOKENS, Means, bank_account_of, card_of_number, is_luhn
-from deploy.sandbox.psp.errors import card_error, invalid, missing
+from deploy.sandbox.psp.errors import card_error, in_use, invalid, missing
 
 LIFETIME = dt.timedelta(hours=24)
 _NONCE_BYTES = 12
@@ -90,8 +90,11 @@ class Vault:
     #: security codes by token, until the first charge
     codes: LruMap[str, str] = field(default_factory=lambda: LruMap(10_000))
 
-    async def tokenize_card(self, card: Mapping[str, Any]) -> Token:
-        """Raises ApiError: incorrect_number, invalid_expiry, invalid_cvc."""
+    async def tokenize_card(self, card: Mapping[str, Any], key: str | None = None) -> Token:
+        """The same card under the same idempotency key is the same token again.
+
+        Raises ApiError: incorrect_number, invalid_expiry, invalid_cvc, idempotency_key_in_use.
+        """
         number = "".join(str(card.get("number", "")).split()).replace("-", "")
         if not (number.isascii() and number.isdigit() and 12 <= len(number) <= 19 and is_luhn(number)):
             raise card_error("incorrect_number", "The card number is incorrect.", param="number")
@@ -102,16 +105,16 @@ class Vault:
         if code and not (code.isascii() and code.isdigit() and len(code) in (3, 4)):
             raise card_error("invalid_cvc", "The security code has three or four digits.", param="cvc")
         means = card_of_number(number, month, year if year >= 2000 else 2000 + year, self.keys.fingerprint(number))
-        token = await self._keep(means, number)
+        token = await self._keep(means, number, key)
         if code:
             self.codes.put(token.id, code)
         return token
 
-    async def tokenize_account(self, account: Mapping[str, Any]) -> Token:
+    async def tokenize_account(self, account: Mapping[str, Any], key: str | None = None) -> Token:
         iban = "".join(str(account.get("iban", "")).split()).upper()
         if not (iban.isascii() and iban.isalnum() and iban[:2].isalpha() and 15 <= len(iban) <= 34):
             raise invalid("incorrect_iban", "That is not an IBAN.", param="iban")
-        return await self._keep(bank_account_of(iban, self.keys.fingerprint(iban)), iban)
+        return await self._keep(bank_account_of(iban, self.keys.fingerprint(iban)), iban, key)
 
     async def find(self, token: str) -> Token:
         """Raises ApiError where there is no such token, or not any more."""
@@ -143,11 +146,18 @@ class Vault:
         self.codes.pop(token)
         return was_there
 
-    async def _keep(self, means: Means, number: str) -> Token:
+    async def _keep(self, means: Means, number: str, key: str | None) -> Token:
         token, now = new_id("tok"), self.clock.now()
         sealed = self.keys.seal(number, token)
-        await self.pool.execute(_INSERT, token, asdict(means), sealed, False, None, now, now + LIFETIME)
-        return Token(token, means, is_reusable=False, expires_at=now + LIFETIME)
+        request_key = f"token:{key}" if key else None
+        await self.pool.execute(_INSERT, token, asdict(means), sealed, False, request_key, now, now + LIFETIME)
+        if request_key is None:
+            return Token(token, means, is_reusable=False, expires_at=now + LIFETIME)
+        row = await self.pool.fetchrow("SELECT * FROM token WHERE request_key = $1", request_key)
+        made = Token(row["id"], Means(**row["means"]), row["is_reusable"], row["expires_at"])
+        if made.means != means:
+            raise in_use("The key was used for another card.")
+        return made
 
 
 def shown_means(means: Means) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Accounts, seen from the shop (debit positive, credit negative):
     customer_hold     what customers' banks hold for us          authorisation +, capture or void -
     provider_hold     its mirror: promised by the provider       authorisation -, capture or void +
     provider_balance  what the provider owes us                  capture +, refund -
+    cash              what couriers collected, instead of it     capture +, refund -
     sales             what we owe for: goods sold                capture -, refund +
 """
 
@@ -16,6 +17,7 @@ class Account(StrEnum):
     CUSTOMER_HOLD = "CUSTOMER_HOLD"
     PROVIDER_HOLD = "PROVIDER_HOLD"
     PROVIDER_BALANCE = "PROVIDER_BALANCE"
+    CASH = "CASH"
     SALES = "SALES"
 
 
@@ -33,9 +35,22 @@ class Posting:
     amount_minor: int
 
 
-def postings(kind: EntryKind, amount_minor: int) -> tuple[Posting, ...]:
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One movement of money. `reference` names it at the provider: the same one cannot be booked twice."""
+
+    kind: EntryKind
+    amount_minor: int
+    reference: str
+    #: paid to a courier, not to the provider
+    is_cash: bool = False
+
+
+def postings(entry: Entry) -> tuple[Posting, ...]:
     """The postings of one movement; they sum to zero. A capture also dissolves the hold it was made from."""
-    match kind:
+    amount_minor = entry.amount_minor
+    asset = Account.CASH if entry.is_cash else Account.PROVIDER_BALANCE
+    match entry.kind:
         case EntryKind.AUTHORIZATION:
             return (Posting(Account.CUSTOMER_HOLD, amount_minor), Posting(Account.PROVIDER_HOLD, -amount_minor))
         case EntryKind.VOID:
@@ -44,8 +59,8 @@ def postings(kind: EntryKind, amount_minor: int) -> tuple[Posting, ...]:
             return (
                 Posting(Account.CUSTOMER_HOLD, -amount_minor),
                 Posting(Account.PROVIDER_HOLD, amount_minor),
-                Posting(Account.PROVIDER_BALANCE, amount_minor),
+                Posting(asset, amount_minor),
                 Posting(Account.SALES, -amount_minor),
             )
         case EntryKind.REFUND:
-            return (Posting(Account.PROVIDER_BALANCE, -amount_minor), Posting(Account.SALES, amount_minor))
+            return (Posting(asset, -amount_minor), Posting(Account.SALES, amount_minor))

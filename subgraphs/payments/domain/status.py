@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from subgraphs.payments.domain.provider import Means, PaymentMethodKind
+
 
 class PaymentStatus(StrEnum):
     REQUIRES_METHOD = "REQUIRES_METHOD"
@@ -49,6 +51,8 @@ TRANSITIONS: Mapping[PaymentStatus, frozenset[PaymentStatus]] = {
 }
 #: An order has at most one payment that is neither void nor failed (a unique index says the same).
 DEAD = frozenset({_S.VOIDED, _S.FAILED})
+#: An attempt is under way.
+OPEN = frozenset({_S.PROCESSING, _S.REQUIRES_ACTION})
 #: Money is held or taken.
 SECURED = frozenset({_S.AUTHORIZED, _S.CAPTURED, _S.PARTIALLY_REFUNDED, _S.REFUNDED})
 
@@ -67,13 +71,30 @@ class Payment:
     captured_minor: int
     refunded_minor: int
     currency: str
+    method_kind: PaymentMethodKind
+    #: brand, digits and expiry: None where the kind has none, or the customer was forgotten
     card_brand: str | None
     card_last4: str | None
+    exp_month: int | None
+    exp_year: int | None
     decline_code: str | None
+    #: the provider's id of the charge of the present attempt
     provider_ref: str | None
+    #: the present attempt
+    attempt_id: UUID | None
+    #: how many there were
+    attempt_count: int
+    #: while REQUIRES_ACTION: where the customer confirms, and until when
+    action_url: str | None
+    action_expires_at: datetime | None
+    is_disputed: bool
     created_at: datetime
     updated_at: datetime
     version: int
+
+    @property
+    def is_cash(self) -> bool:
+        return self.method_kind is PaymentMethodKind.CASH_ON_DELIVERY
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +105,18 @@ class Refund:
     currency: str
     status: RefundStatus
     reason: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMethod:
+    """A means of payment that a customer keeps; `token` names it at the provider."""
+
+    id: UUID
+    customer_id: UUID
+    token: str
+    means: Means
+    is_default: bool
     created_at: datetime
 
 

@@ -1,6 +1,7 @@
 """Paying an order: claim the key, ask orders, open an attempt, ask the provider, write down what it said.
 
-    claim (commits the ids) -> payable? -> { payment PROCESSING, attempt } -> provider -> { outcome, answer }
+    claim (commits the ids) -> payable? means? -> { payment PROCESSING, attempt, task } -> provider
+        -> { outcome, ledger, event, answer }
 
 The attempt's id is the provider's idempotency key, committed before the call: whoever finds the attempt open later, the
 buyer's repetition or the worker, asks the provider under the same key. So an order is never charged twice, and a charge
@@ -14,16 +15,19 @@ from typing import Any
 from uuid import UUID
 
 from common.clock import Clock
+from common.errors import UnavailableError
 from common.events import Bus, CommandError
-from common.events.sql import SqlConnection
+from common.failpoints import failpoint
 from common.ids import format_id, uuid7
 from common.money import Money
-from common.subgraph.database import Database, fetch
+from common.subgraph.database import Database
 from common.subgraph.idempotency import IdempotentRequest, store_answer
 from common.subgraph.phased import Finished, begin, give_up
-from subgraphs.payments.domain.provider import Card, Charge, ChargeState, PaymentProvider
-from subgraphs.payments.domain.sandbox import DECLINE_MESSAGES, RETRYABLE_DECLINES
-from subgraphs.payments.domain.words import ORDER_PREFIX
+from subgraphs.payments.domain.declines import RETRYABLE_DECLINES, decline_message
+from subgraphs.payments.domain.provider import Attempt, Charge, ChargeState, Means, PaymentMethodKind, PaymentProvider
+from subgraphs.payments.domain.status import Payment, PaymentStatus
+from subgraphs.payments.domain.tokens import holds_card_number, is_token
+from subgraphs.payments.domain.words import ORDER_PREFIX, USER_PREFIX
 from subgraphs.payments.errors import (
     InvalidInput,
     NotFound,
@@ -33,6 +37,7 @@ from subgraphs.payments.errors import (
     ProviderUnavailable,
 )
 from subgraphs.payments.events import PAYABLE, PayableOrder, payable_order, payable_request
+from subgraphs.payments.service.rows import PAYMENT_COLUMNS, payment_of
 from subgraphs.payments.service.settling import Settling
 from subgraphs.payments.service.store import PaymentStore
 
@@ -40,54 +45,57 @@ ORDERS_TIMEOUT_S = 2.0
 #: an attempt nobody has settled by then is taken up by the worker
 RECOVER_AFTER = timedelta(seconds=20)
 
-# One payment per order is alive (unique index). It takes a new attempt when the last one was declined.
-_OPEN = """
+# One payment per order is alive (unique index). It takes a new attempt when the last one was declined; an order whose
+# payment has FAILED, for that somebody tried too many cards, takes none.
+_OPEN = f"""
 WITH opened AS (
-    INSERT INTO payment AS p (id, order_id, order_number, customer_id, status, amount_minor, currency, card_brand,
-        card_last4, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, 'PROCESSING', $5, $6, $7, $8, $9, $9)
+    INSERT INTO payment AS p (id, order_id, order_number, customer_id, status, amount_minor, currency, method_kind,
+        card_brand, card_last4, exp_month, exp_year, attempt_id, created_at, updated_at)
+    SELECT $1, $2, $3, $4, 'PROCESSING', $5, $6, $7, $8, $9, $10, $11, $13, $12, $12
+    WHERE NOT EXISTS (SELECT FROM payment WHERE order_id = $2 AND status = 'FAILED')
     ON CONFLICT (order_id) WHERE status NOT IN ('VOIDED', 'FAILED') DO UPDATE SET
-        status = 'PROCESSING', card_brand = excluded.card_brand, card_last4 = excluded.card_last4, decline_code = NULL,
-        updated_at = excluded.updated_at, version = p.version + 1
+        status = 'PROCESSING', method_kind = excluded.method_kind, card_brand = excluded.card_brand,
+        card_last4 = excluded.card_last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year,
+        attempt_id = excluded.attempt_id, attempt_count = p.attempt_count + 1, decline_code = NULL,
+        provider_ref = NULL, updated_at = excluded.updated_at, version = p.version + 1
     WHERE p.status = 'REQUIRES_METHOD'
-    RETURNING id
+    RETURNING {PAYMENT_COLUMNS}
 ), tried AS (
-    INSERT INTO payment_attempt (id, payment_id, token, state, created_at) SELECT $10, id, $11, 'OPEN', $9 FROM opened
+    INSERT INTO payment_attempt (id, payment_id, token, saves_method, state, created_at)
+    SELECT $13, id, $14, $15, 'OPEN', $12 FROM opened
 ), owed AS (
     INSERT INTO provider_task (id, payment_id, kind, subject_id, next_at)
-    SELECT $12, id, 'AUTHORIZE', $10, $13 FROM opened
+    SELECT $16, id, 'AUTHORIZE', $13, $17::timestamptz FROM opened
 )
-SELECT id FROM opened
+SELECT * FROM opened
 """
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentRequest:
-    """Who pays which order by what. `amount` None: what the order costs."""
+    """Who pays which order by what: a token, or the id of a saved method. `amount` None: what the order costs."""
 
     actor: str
     may_act_for_others: bool
     order_id: UUID
-    token: str
+    token: str | None
+    method_id: UUID | None
+    saves_method: bool
     amount: Money | None
     key: str
 
     @property
     def body(self) -> Mapping[str, Any]:
-        return {
+        body: dict[str, Any] = {
             "order_id": str(self.order_id),
             "token": self.token,
             "amount": str(self.amount) if self.amount else None,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    id: UUID
-    payment_id: UUID
-    token: str
-    amount_minor: int
-    currency: str
+        if self.method_id is not None:
+            body["method_id"] = str(self.method_id)
+        if self.saves_method:
+            body["saves_method"] = True
+        return body
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,22 +107,26 @@ class Paying:
     store: PaymentStore
     settling: Settling
 
-    async def pay(self, wanted: PaymentRequest) -> UUID:
-        """Id of the payment, AUTHORIZED or, when the provider did not answer, PROCESSING.
+    async def pay(self, wanted: PaymentRequest) -> Payment:
+        """The payment: AUTHORIZED, REQUIRES_ACTION, or PROCESSING when a bank or the provider has yet to answer.
 
         Raises the errors of `errors.py` except ProviderUnavailable, IdempotencyConflictedError,
-        IdempotencyInFlightError, UnavailableError and DeadlineExceededError (orders is away; nothing was charged).
+        IdempotencyInFlightError, UnavailableError and DeadlineExceededError (orders or the provider is away; nothing
+        was charged).
         """
+        _check(wanted)
         request = IdempotentRequest(wanted.actor, "paymentCreate", wanted.key, wanted.body)
         point = {"payment_id": str(uuid7()), "attempt_id": str(uuid7())}
         begun = await begin(self.database, self.clock, request, point)
         if isinstance(begun, Finished):
             PaymentError.raise_if_refused(begun.answer)
-            return UUID(begun.answer["id"])
+            return await self.store.by_id(UUID(begun.answer["id"]))
+        failpoint("payments.claim.after_commit")
         try:
             # another point than ours is that of a request that died: it may have opened its attempt already
-            resumed = await self._resumed(UUID(begun.point["attempt_id"])) if begun.point != point else None
-            return await self._carry_out(wanted, request, resumed or await self._open(wanted, begun.point))
+            resumed = await self._resumed(begun.point) if begun.point != point else None
+            payment, attempt = resumed or await self._open(wanted, begun.point)
+            return await self._carry_out(wanted, request, payment, attempt)
         except PaymentDeclined:
             raise
         except PaymentError as exc:
@@ -124,42 +136,81 @@ class Paying:
             await give_up(self.database, request)
             raise
 
-    async def _carry_out(self, wanted: PaymentRequest, request: IdempotentRequest, attempt: Attempt) -> UUID:
+    async def confirm(self, payment_id: UUID) -> Payment:
+        """Looks what became of a payment that waits for its customer or a bank. Raises PaymentDeclined."""
+        found = await self.store.attempt(payment_id)
+        if found is None:
+            return await self.store.by_id(payment_id)
+        payment, attempt = found
+        if payment.status not in (PaymentStatus.REQUIRES_ACTION, PaymentStatus.PROCESSING):
+            return payment
         try:
-            charge = await self.provider.authorize(
-                str(attempt.id), attempt.token, attempt.amount_minor, attempt.currency
-            )
+            charge = await self.provider.find(attempt)
+        except ProviderUnavailable:
+            return payment
+        if charge is None:
+            return payment
+        settled = await self.settling.settle(payment, charge)
+        if declined := _decline_of(charge):
+            raise declined
+        return settled
+
+    async def _carry_out(
+        self, wanted: PaymentRequest, request: IdempotentRequest, payment: Payment, attempt: Attempt
+    ) -> Payment:
+        try:
+            charge = await self.provider.authorize(attempt)
         except ProviderUnavailable:
             # the outcome is unknown: the payment stays PROCESSING until the worker has found out
-            await self._answer(request, {"id": str(attempt.payment_id)})
-            return attempt.payment_id
+            await self._answer(request, {"id": str(payment.id)})
+            return payment
         declined = _decline_of(charge)
-        answer = declined.to_answer() if declined else {"id": str(attempt.payment_id)}
-        async with self.database.transaction() as connection:
-            await self.settling.authorized_or_declined(connection, attempt.payment_id, attempt.id, charge, wanted.actor)
-            await store_answer(connection, request, answer)
+        answer = declined.to_answer() if declined else {"id": str(payment.id)}
+        settled = await self.settling.settle(payment, charge, actor=wanted.actor, answers=(request, answer))
         if declined:
             raise declined
-        return attempt.payment_id
+        return settled
 
-    async def _resumed(self, attempt_id: UUID) -> Attempt | None:
+    async def _resumed(self, point: Mapping[str, str]) -> tuple[Payment, Attempt] | None:
         """The attempt of an earlier request under this key that died after opening it."""
-        async with self.database.transaction() as connection:
-            return await load_attempt(connection, attempt_id)
+        rows = await self.database.fetch(
+            "SELECT payment_id FROM payment_attempt WHERE id = $1", [UUID(point["attempt_id"])]
+        )
+        return await self.store.attempt(rows[0]["payment_id"]) if rows else None
 
-    async def _open(self, wanted: PaymentRequest, point: Mapping[str, str]) -> Attempt:
+    async def _open(self, wanted: PaymentRequest, point: Mapping[str, str]) -> tuple[Payment, Attempt]:
         order = await self._payable(wanted)
         if wanted.amount is not None and wanted.amount != Money(order.total_minor, order.currency):
             raise InvalidInput(f"The order costs {Money(order.total_minor, order.currency)}.", ["amount"])
-        card = await self.provider.card_of(wanted.token)
-        if card is None:
-            raise InvalidInput("There is no such payment method.", ["paymentMethodToken"])
-        payment_id = await self._insert(order, card, wanted.token, point)
-        if payment_id is None:
+        is_own = format_id(USER_PREFIX, order.customer_id) == wanted.actor
+        token, means = await self._means(wanted, order, is_own=is_own)
+        # what somebody else pays with is nothing the customer keeps, and cash cannot be kept
+        saves = wanted.saves_method and is_own and means.kind is not PaymentMethodKind.CASH_ON_DELIVERY
+        payment = await self._insert(order, means, token, point, saves=saves)
+        if payment is None:
             raise OrderNotPayable(
-                "The order has a payment already.", ["orderId"], format_id(ORDER_PREFIX, wanted.order_id)
+                "The order takes no other payment.", ["orderId"], format_id(ORDER_PREFIX, wanted.order_id)
             )
-        return Attempt(UUID(point["attempt_id"]), payment_id, wanted.token, order.total_minor, order.currency)
+        failpoint("payments.open.after_commit")
+        attempt_id = UUID(point["attempt_id"])
+        attempt = Attempt(attempt_id, payment.id, order.id, token, payment.amount_minor, payment.currency, saves)
+        return payment, attempt
+
+    async def _means(self, wanted: PaymentRequest, order: PayableOrder, *, is_own: bool) -> tuple[str, Means]:
+        if wanted.method_id is not None:
+            saved = await self.store.method(wanted.method_id)
+            # staff pay on behalf of customers, but not with what these have kept
+            if saved is None or saved.customer_id != order.customer_id or not is_own:
+                raise InvalidInput("There is no such payment method.", ["paymentMethodId"])
+            return saved.token, saved.means
+        token = wanted.token or ""
+        try:
+            means = await self.provider.means_of(token)
+        except ProviderUnavailable as exc:
+            raise UnavailableError("the payment provider does not answer; nothing was charged") from exc
+        if means is None:
+            raise InvalidInput("There is no such payment method.", ["paymentMethodToken"])
+        return token, means
 
     async def _payable(self, wanted: PaymentRequest) -> PayableOrder:
         asked = payable_request(wanted.order_id, wanted.actor, may_act_for_others=wanted.may_act_for_others)
@@ -177,9 +228,12 @@ class Paying:
             )
         return order
 
-    async def _insert(self, order: PayableOrder, card: Card, token: str, point: Mapping[str, str]) -> UUID | None:
-        """Id of the payment that took the attempt; None where the order has a payment that takes none."""
+    async def _insert(
+        self, order: PayableOrder, means: Means, token: str, point: Mapping[str, str], *, saves: bool
+    ) -> Payment | None:
+        """The payment that took the attempt; None where the order has a payment that takes none."""
         now = self.clock.now()
+        failpoint("payments.open.before_commit")
         rows = await self.database.fetch(
             _OPEN,
             [
@@ -189,38 +243,38 @@ class Paying:
                 order.customer_id,
                 order.total_minor,
                 order.currency,
-                card.brand,
-                card.last4,
+                means.kind.value,
+                means.brand or None,
+                means.last4 or None,
+                means.exp_month or None,
+                means.exp_year or None,
                 now,
                 UUID(point["attempt_id"]),
                 token,
+                saves,
                 uuid7(),
                 now + RECOVER_AFTER,
             ],
         )
-        return rows[0]["id"] if rows else None
+        return payment_of(rows[0]) if rows else None
 
     async def _answer(self, request: IdempotentRequest, answer: dict[str, Any]) -> None:
         async with self.database.transaction() as connection:
             await store_answer(connection, request, answer)
 
 
-async def load_attempt(connection: SqlConnection, attempt_id: UUID) -> Attempt | None:
-    rows = await fetch(
-        connection,
-        """SELECT a.id, a.payment_id, a.token, p.amount_minor, p.currency
-           FROM payment_attempt a JOIN payment p ON p.id = a.payment_id WHERE a.id = $1""",
-        [attempt_id],
-    )
-    if not rows:
-        return None
-    row = rows[0]
-    return Attempt(row["id"], row["payment_id"], row["token"], row["amount_minor"], row["currency"])
+def _check(wanted: PaymentRequest) -> None:
+    """What can be refused without asking anybody, before anything of it is kept."""
+    if holds_card_number(wanted.key):
+        raise InvalidInput("An idempotency key must not be a card number.", ["idempotencyKey"])
+    if (wanted.token is None) == (wanted.method_id is None):
+        raise InvalidInput("Pay with a paymentMethodToken or with a paymentMethodId.", ["paymentMethodToken"])
+    if wanted.token is not None and not is_token(wanted.token):
+        raise InvalidInput("There is no such payment method.", ["paymentMethodToken"])
 
 
 def _decline_of(charge: Charge) -> PaymentDeclined | None:
     if charge.state is not ChargeState.DECLINED:
         return None
     code = charge.decline_code or "generic_decline"
-    message = DECLINE_MESSAGES.get(code, DECLINE_MESSAGES["generic_decline"])
-    return PaymentDeclined(message, ["paymentMethodToken"], code, code in RETRYABLE_DECLINES)
+    return PaymentDeclined(decline_message(code), ["paymentMethodToken"], code, code in RETRYABLE_DECLINES)

@@ -1,5 +1,10 @@
-"""Giving money back, in whole or in parts: never more than was taken, however many ask at once."""
+"""Giving money back, in whole or in parts: never more than was taken, however many ask at once.
 
+Whoever lacks `payments:write` may give back so much a day (R19 and the limit both hold under a lock: the payment's row,
+and an advisory one of the person).
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -7,6 +12,7 @@ from uuid import UUID
 
 from common.clock import Clock
 from common.events.sql import SqlConnection
+from common.failpoints import failpoint
 from common.ids import uuid7
 from common.money import Money
 from common.subgraph.database import Database, fetch
@@ -14,11 +20,14 @@ from common.subgraph.idempotency import IdempotentRequest, RejectedError, run_id
 from common.text import is_printable_line
 from subgraphs.payments.domain.provider import PaymentProvider
 from subgraphs.payments.domain.status import Payment, PaymentStatus
+from subgraphs.payments.domain.tokens import holds_card_number
 from subgraphs.payments.errors import (
     InvalidInput,
     NotFound,
     PaymentError,
+    ProviderRefused,
     ProviderUnavailable,
+    RefundLimitExceeded,
 )
 from subgraphs.payments.service.settling import Settling
 from subgraphs.payments.service.store import PaymentStore, TaskKind
@@ -30,9 +39,26 @@ _PENDING = """
 SELECT coalesce(sum(amount_minor), 0)::bigint AS minor FROM refund WHERE payment_id = $1 AND status = 'PENDING'
 """
 _INSERT = """
-INSERT INTO refund (id, payment_id, amount_minor, currency, status, reason, created_at)
-VALUES ($1, $2, $3, $4, 'PENDING', $5, $6)
+INSERT INTO refund (id, payment_id, amount_minor, currency, status, reason, requested_by, created_at)
+VALUES ($1, $2, $3, $4, 'PENDING', $5, $6, $7)
 """
+_TODAY = """
+SELECT coalesce(sum(amount_minor), 0)::bigint AS minor FROM refund
+WHERE requested_by = $1 AND currency = $2 AND status <> 'FAILED' AND created_at >= date_trunc('day', $3::timestamptz)
+"""
+_ONE_AT_A_TIME = "SELECT pg_advisory_xact_lock(hashtextextended('refund limit ' || $1, 0))"
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRequest:
+    """`amount` None: all that is left."""
+
+    actor: str
+    is_limited: bool
+    payment_id: UUID
+    amount: Money | None
+    reason: str | None
+    key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,49 +68,81 @@ class Refunding:
     provider: PaymentProvider
     store: PaymentStore
     settling: Settling
+    #: currency -> minor units that somebody with a limit may give back in a day (UTC)
+    limits: Mapping[str, int]
 
-    async def refund(self, actor: str, payment_id: UUID, amount: Money | None, reason: str | None, key: str) -> UUID:
-        """Id of the refund, SUCCEEDED or, when the provider did not answer, PENDING. `amount` None: all that is left.
+    async def refund(self, wanted: RefundRequest) -> UUID:
+        """Id of the refund, SUCCEEDED or, when the provider did not answer, PENDING.
 
-        Raises NotFound, InvalidInput, IdempotencyConflictedError, IdempotencyInFlightError.
+        Raises NotFound, InvalidInput, RefundLimitExceeded, IdempotencyConflictedError, IdempotencyInFlightError.
         """
+        if holds_card_number(f"{wanted.key} {wanted.reason or ''}"):
+            raise InvalidInput("Neither key nor reason may hold a card number.", ["reason"])
 
         async def effect(connection: SqlConnection) -> dict[str, Any]:
             try:
-                payment = await self.store.lock(connection, payment_id)
-                if payment is None:
-                    raise NotFound("There is no such payment.", ["paymentId"])
-                return {"id": str(await self.open(connection, payment, amount, reason))}
+                return {"id": str(await self._open(connection, wanted))}
             except PaymentError as exc:
                 raise RejectedError(exc.to_answer()) from exc
 
-        body = {"payment_id": payment_id, "amount": str(amount) if amount else None, "reason": reason}
-        request = IdempotentRequest(actor, "refundCreate", key, body)
+        amount = str(wanted.amount) if wanted.amount else None
+        body = {"payment_id": wanted.payment_id, "amount": amount, "reason": wanted.reason}
+        request = IdempotentRequest(wanted.actor, "refundCreate", wanted.key, body)
         outcome = await run_idempotent(self.database, self.clock, request, effect)
         PaymentError.raise_if_refused(outcome.answer)
         refund_id = UUID(outcome.answer["id"])
         if not outcome.is_replay:
-            await self.carry_out(refund_id)
+            failpoint("payments.refund.after_commit")
+            await self._carry_out(refund_id)
         return refund_id
-
-    async def open(self, connection: SqlConnection, payment: Payment, amount: Money | None, reason: str | None) -> UUID:
-        """A pending refund of a payment whose row is locked, and the task to carry it out. Raises InvalidInput."""
-        if payment.status not in _REFUNDABLE:
-            raise InvalidInput(f"A payment that is {payment.status} cannot be refunded.", ["paymentId"])
-        if reason is not None and (len(reason) > REASON_LENGTH_MAX or not is_printable_line(reason)):
-            raise InvalidInput(f"A reason has at most {REASON_LENGTH_MAX} printable characters.", ["reason"])
-        left = await self._left(connection, payment)
-        wanted = amount or left
-        if wanted.currency != payment.currency or not 0 < wanted.amount_minor <= left.amount_minor:
-            raise InvalidInput(f"{left} can be refunded.", ["amount"])
-        # the caller carries it out as soon as this has committed; the worker only if that fails
-        return await self._insert(connection, payment, wanted, reason, RECOVER_AFTER)
 
     async def open_rest(self, connection: SqlConnection, payment: Payment) -> None:
         """Pending refund of all that is left of a payment whose order was cancelled; nothing may be left."""
         left = await self._left(connection, payment)
         if left.amount_minor > 0:
-            await self._insert(connection, payment, left, "order cancelled", timedelta())
+            await self._insert(connection, payment, left, "order cancelled", None, timedelta())
+
+    async def settle(self, refund_id: UUID) -> None:
+        """Asks the provider and writes it down. Raises ProviderUnavailable."""
+        (refund,) = await self.store.refunds_by_id([refund_id])
+        payment = await self.store.by_id(refund.payment_id)
+        if payment.provider_ref is None:
+            raise RuntimeError("a captured payment has a charge")
+        try:
+            await self.provider.refund(str(refund.id), payment.provider_ref, refund.amount_minor)
+        except ProviderRefused:
+            await self.settling.not_refunded(refund)
+            return
+        await self.settling.refunded(refund)
+
+    async def _open(self, connection: SqlConnection, wanted: RefundRequest) -> UUID:
+        """A pending refund and the task to carry it out."""
+        payment = await self.store.lock(connection, wanted.payment_id)
+        if payment is None:
+            raise NotFound("There is no such payment.", ["paymentId"])
+        if payment.status not in _REFUNDABLE:
+            raise InvalidInput(f"A payment that is {payment.status} cannot be refunded.", ["paymentId"])
+        reason = wanted.reason
+        if reason is not None and (len(reason) > REASON_LENGTH_MAX or not is_printable_line(reason)):
+            raise InvalidInput(f"A reason has at most {REASON_LENGTH_MAX} printable characters.", ["reason"])
+        left = await self._left(connection, payment)
+        amount = wanted.amount or left
+        if amount.currency != payment.currency or not 0 < amount.amount_minor <= left.amount_minor:
+            raise InvalidInput(f"{left} can be refunded.", ["amount"])
+        if wanted.is_limited:
+            await self._check_limit(connection, wanted.actor, amount)
+        # the caller carries it out as soon as this has committed; the worker only if that fails
+        return await self._insert(connection, payment, amount, reason, wanted.actor, RECOVER_AFTER)
+
+    async def _check_limit(self, connection: SqlConnection, actor: str, amount: Money) -> None:
+        await fetch(connection, _ONE_AT_A_TIME, [actor])
+        given = await fetch(connection, _TODAY, [actor, amount.currency, self.clock.now()])
+        remaining = self.limits.get(amount.currency, 0) - given[0]["minor"]
+        if amount.amount_minor > remaining:
+            left = Money(max(0, remaining), amount.currency)
+            raise RefundLimitExceeded(
+                f"You may refund {left} more today.", ["amount"], left.amount_minor, left.currency
+            )
 
     async def _left(self, connection: SqlConnection, payment: Payment) -> Money:
         """Taken, and neither given back nor about to be."""
@@ -92,27 +150,25 @@ class Refunding:
         return Money(payment.captured_minor - payment.refunded_minor - pending[0]["minor"], payment.currency)
 
     async def _insert(
-        self, connection: SqlConnection, payment: Payment, wanted: Money, reason: str | None, delay: timedelta
+        self,
+        connection: SqlConnection,
+        payment: Payment,
+        wanted: Money,
+        reason: str | None,
+        actor: str | None,
+        delay: timedelta,
     ) -> UUID:
         """A pending refund, and the task for the worker to carry it out after `delay`."""
         refund_id, now = uuid7(), self.clock.now()
-        await fetch(connection, _INSERT, [refund_id, payment.id, wanted.amount_minor, wanted.currency, reason, now])
+        values = [refund_id, payment.id, wanted.amount_minor, wanted.currency, reason, actor, now]
+        await fetch(connection, _INSERT, values)
         await self.store.open_task(connection, payment.id, TaskKind.REFUND, refund_id, now + delay)
+        failpoint("payments.refund.before_commit")
         return refund_id
 
-    async def carry_out(self, refund_id: UUID) -> None:
+    async def _carry_out(self, refund_id: UUID) -> None:
         """Ask the provider and write it down; where it does not answer, the task remains for the worker."""
         try:
             await self.settle(refund_id)
         except ProviderUnavailable:
             return
-
-    async def settle(self, refund_id: UUID) -> None:
-        """Raises ProviderUnavailable."""
-        (refund,) = await self.store.refunds_by_id([refund_id])
-        (payment,) = await self.store.by_ids([refund.payment_id])
-        if payment.provider_ref is None:
-            raise RuntimeError("a captured payment has a charge")
-        await self.provider.refund(str(refund.id), payment.provider_ref, refund.amount_minor)
-        async with self.database.transaction() as connection:
-            await self.settling.refunded(connection, refund)

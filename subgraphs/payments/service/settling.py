@@ -1,100 +1,147 @@
 """Writing down what the provider said: each step once, whoever brings the answer and however often.
 
-A step locks the payment, looks whether it is due at all, and writes row, ledger, event and task in one transaction.
+The steps follow from the payment as it was read (`domain.steps`); each is written only if it still is so, else it is
+read again and the steps are found anew.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import timedelta
 from uuid import UUID
 
-from common.events.sql import SqlConnection
-from common.subgraph.database import fetch
-from subgraphs.payments.domain.ledger import EntryKind
-from subgraphs.payments.domain.provider import Charge, ChargeState
-from subgraphs.payments.domain.status import Payment, PaymentStatus, Refund, refund_result
-from subgraphs.payments.events import payment_moved
-from subgraphs.payments.service.store import PaymentStore, TaskKind
+from common.failpoints import failpoint
+from common.ids import uuid7
+from common.subgraph.idempotency import Answer, IdempotentRequest, store_answer
+from subgraphs.payments.domain import steps
+from subgraphs.payments.domain.provider import Charge
+from subgraphs.payments.domain.status import OPEN, SECURED, Payment, PaymentStatus, Refund, SavedMethod
+from subgraphs.payments.domain.steps import Step
+from subgraphs.payments.service.store import Change, PaymentStore, StaleError, TaskKind
 
-_ATTEMPT = "UPDATE payment_attempt SET state = $2, decline_code = $3 WHERE id = $1 AND state = 'OPEN' RETURNING id"
+#: whoever asks for the outcome of a transfer does so that often; normally the provider tells
+ASK_AGAIN_AFTER = timedelta(minutes=1)
+#: the provider ends an action by itself; so much later it has
+AFTER_ACTION = timedelta(seconds=5)
+
+_SETTLED = {
+    PaymentStatus.AUTHORIZED: "AUTHORIZED",
+    PaymentStatus.CAPTURED: "AUTHORIZED",
+    PaymentStatus.REQUIRES_METHOD: "DECLINED",
+    PaymentStatus.FAILED: "DECLINED",
+    PaymentStatus.VOIDED: "DECLINED",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Settling:
     store: PaymentStore
 
-    async def authorized_or_declined(
-        self, connection: SqlConnection, payment_id: UUID, attempt_id: UUID, charge: Charge, actor: str | None
-    ) -> None:
-        """The outcome of an attempt; a second time it changes nothing."""
-        payment = await self._locked(connection, payment_id)
-        state = "DECLINED" if charge.state is ChargeState.DECLINED else "AUTHORIZED"
-        is_first = await fetch(connection, _ATTEMPT, [attempt_id, state, charge.decline_code])
-        if is_first and charge.state is ChargeState.DECLINED:
-            await self._declined(connection, payment, charge, actor)
-        elif is_first:
-            await self._authorized(connection, payment, charge, actor)
-        await self.store.close_task(connection, TaskKind.AUTHORIZE, attempt_id)
+    async def settle(
+        self,
+        payment: Payment,
+        charge: Charge,
+        *,
+        actor: str | None = None,
+        answers: tuple[IdempotentRequest, Answer] | None = None,
+    ) -> Payment:
+        """The payment as it is afterwards. What is already so is not written again, but the answer always is."""
+        while True:
+            found = steps.settle(payment, charge, self.store.clock.now())
+            try:
+                return await self._take(payment, found, charge, actor, answers)
+            except StaleError:
+                payment = await self.store.by_id(payment.id)
 
-    async def captured(self, connection: SqlConnection, payment_id: UUID, charge: Charge) -> None:
-        payment = await self._locked(connection, payment_id)
-        if payment.status is PaymentStatus.AUTHORIZED and charge.state is ChargeState.CAPTURED:
-            after = replace(self._next(payment, PaymentStatus.CAPTURED), captured_minor=charge.captured_minor)
-            await self.store.write(connection, payment, after, payment_moved("captured", after, self.store.clock))
-            await self.store.post(connection, after, EntryKind.CAPTURE, charge.captured_minor, charge.reference)
-        await self.store.close_task(connection, TaskKind.CAPTURE, payment_id)
-
-    async def voided(self, connection: SqlConnection, payment_id: UUID, charge: Charge) -> None:
-        payment = await self._locked(connection, payment_id)
-        if payment.status is PaymentStatus.AUTHORIZED and charge.state is ChargeState.VOIDED:
-            after = self._next(payment, PaymentStatus.VOIDED)
-            await self.store.write(connection, payment, after, payment_moved("voided", after, self.store.clock))
-            await self.store.post(connection, after, EntryKind.VOID, payment.authorized_minor, charge.reference)
-        await self.store.close_task(connection, TaskKind.VOID, payment_id)
-
-    async def dropped(self, connection: SqlConnection, payment: Payment) -> None:
-        """A payment that waits for a means of payment, and whose order is gone: there is nothing to give back."""
-        after = self._next(payment, PaymentStatus.VOIDED)
-        await self.store.write(connection, payment, after, payment_moved("voided", after, self.store.clock))
-
-    async def refunded(self, connection: SqlConnection, refund: Refund) -> None:
+    async def refunded(self, refund: Refund) -> None:
         """The provider has given the money of a pending refund back."""
-        payment = await self._locked(connection, refund.payment_id)
-        is_first = await fetch(
-            connection,
-            "UPDATE refund SET status = 'SUCCEEDED' WHERE id = $1 AND status = 'PENDING' RETURNING id",
-            [refund.id],
+        async with self.store.database.transaction() as connection:
+            payment = await self.store.lock(connection, refund.payment_id)
+            if payment is None:
+                raise RuntimeError("payments are never deleted")
+            if await self._ended(refund, "SUCCEEDED"):
+                step = steps.refunded(payment, refund.amount_minor, str(refund.id), self.store.clock.now())
+                await self.store.write(payment, step)
+            await self.store.close_task(TaskKind.REFUND, refund.id)
+            failpoint("payments.refunded.before_commit")
+        failpoint("payments.refunded.after_commit")
+
+    async def not_refunded(self, refund: Refund) -> None:
+        """The provider will not give the money back: it can be asked for again."""
+        async with self.store.database.transaction():
+            await self._ended(refund, "FAILED")
+            await self.store.close_task(TaskKind.REFUND, refund.id)
+
+    async def voided(self, payment: Payment) -> Payment:
+        """There is nothing to give back: no attempt is under way, or the provider was not part of it."""
+        step = steps.voided(payment, self.store.clock.now())
+        return await self.store.write(payment, step, Change(closes=_closes(payment, step.after)))
+
+    async def _ended(self, refund: Refund, status: str) -> bool:
+        """False where it had ended before."""
+        rows = await self.store.database.fetch(
+            "UPDATE refund SET status = $2 WHERE id = $1 AND status = 'PENDING' RETURNING id", [refund.id, status]
         )
-        if is_first:
-            refunded_minor = payment.refunded_minor + refund.amount_minor
-            status = refund_result(payment.captured_minor, refunded_minor)
-            after = replace(self._next(payment, status), refunded_minor=refunded_minor)
-            await self.store.write(connection, payment, after, payment_moved("refunded", after, self.store.clock))
-            await self.store.post(connection, after, EntryKind.REFUND, refund.amount_minor, str(refund.id))
-        await self.store.close_task(connection, TaskKind.REFUND, refund.id)
+        return bool(rows)
 
-    async def _authorized(self, connection: SqlConnection, payment: Payment, charge: Charge, actor: str | None) -> None:
-        after = replace(
-            self._next(payment, PaymentStatus.AUTHORIZED),
-            authorized_minor=charge.amount_minor,
-            provider_ref=charge.reference,
-            decline_code=None,
-        )
-        event = payment_moved("authorized", after, self.store.clock, user_id=actor)
-        await self.store.write(connection, payment, after, event)
-        await self.store.post(connection, after, EntryKind.AUTHORIZATION, charge.amount_minor, charge.reference)
+    async def _take(
+        self,
+        payment: Payment,
+        found: Sequence[Step],
+        charge: Charge,
+        actor: str | None,
+        answers: tuple[IdempotentRequest, Answer] | None,
+    ) -> Payment:
+        if not found:
+            await self._conclude(payment, answers)
+            return payment
+        *first, last = found
+        change = replace(self._change(payment, last, charge), answers=answers, actor=actor)
+        failpoint("payments.settle.before_commit")
+        if first:
+            async with self.store.database.transaction():
+                before = payment
+                for step in first:
+                    before = await self.store.write(before, step)
+                await self.store.write(before, last, change)
+        else:
+            await self.store.write(payment, last, change)
+        failpoint("payments.settle.after_commit")
+        return last.after
 
-    async def _declined(self, connection: SqlConnection, payment: Payment, charge: Charge, actor: str | None) -> None:
-        code = charge.decline_code or "generic_decline"
-        after = replace(self._next(payment, PaymentStatus.REQUIRES_METHOD), decline_code=code)
-        event = payment_moved("declined", after, self.store.clock, user_id=actor, decline_code=code)
-        await self.store.write(connection, payment, after, event)
+    async def _conclude(self, payment: Payment, answers: tuple[IdempotentRequest, Answer] | None) -> None:
+        """Nothing new, but what was asked for is answered."""
+        if payment.status not in OPEN and payment.attempt_id is not None:
+            await self.store.close_task(TaskKind.AUTHORIZE, payment.attempt_id)
+        if answers is not None:
+            async with self.store.database.transaction() as connection:
+                await store_answer(connection, *answers)
 
-    async def _locked(self, connection: SqlConnection, payment_id: UUID) -> Payment:
-        payment = await self.store.lock(connection, payment_id)
-        if payment is None:
-            raise RuntimeError("payments are never deleted")
-        return payment
+    def _change(self, payment: Payment, last: Step, charge: Charge) -> Change:
+        """What goes with the last of the steps."""
+        after = last.after
+        if payment.status not in OPEN or payment.attempt_id is None:
+            return Change(closes=_closes(payment, after))
+        if after.status not in OPEN:
+            saves = self._saved(after, charge) if after.status in SECURED else None
+            return Change(attempt_state=_SETTLED[after.status], closes=_closes(payment, after), saves=saves)
+        due_at = self.store.clock.now() + ASK_AGAIN_AFTER
+        if after.action_expires_at is not None:
+            due_at = after.action_expires_at + AFTER_ACTION
+        return Change(delays=(TaskKind.AUTHORIZE, payment.attempt_id, due_at))
 
-    def _next(self, payment: Payment, status: PaymentStatus) -> Payment:
-        now: datetime = self.store.clock.now()
-        return replace(payment, status=status, version=payment.version + 1, updated_at=now)
+    def _saved(self, after: Payment, charge: Charge) -> SavedMethod | None:
+        if charge.saved_token is None or charge.means is None:
+            return None
+        return SavedMethod(uuid7(), after.customer_id, charge.saved_token, charge.means, False, self.store.clock.now())
+
+
+def _closes(payment: Payment, after: Payment) -> list[tuple[TaskKind, UUID]]:
+    """The tasks that a payment no longer needs."""
+    closes = []
+    if payment.status in OPEN and after.status not in OPEN and payment.attempt_id is not None:
+        closes.append((TaskKind.AUTHORIZE, payment.attempt_id))
+    if after.status in (PaymentStatus.CAPTURED, PaymentStatus.VOIDED):
+        closes.append((TaskKind.CAPTURE, payment.id))
+    if after.status is PaymentStatus.VOIDED:
+        closes.append((TaskKind.VOID, payment.id))
+    return closes

@@ -4,8 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from common.subgraph.runtime import Platform
-from subgraphs.payments.service.sandbox import SandboxProvider
+from subgraphs.payments.domain.provider import PaymentProvider
 from tests.kit.commerce import Commerce, database_of, empty, running_commerce
 from tests.kit.flaky_provider import FlakyProvider
 
@@ -21,11 +20,11 @@ async def running_shop(
 ) -> AsyncIterator[tuple[Commerce, FlakyProvider]]:
     providers: list[FlakyProvider] = []
 
-    def new_provider(platform: Platform) -> FlakyProvider:
-        providers.append(FlakyProvider(SandboxProvider(platform.database, platform.clock)))
+    def wrap(provider: PaymentProvider) -> FlakyProvider:
+        providers.append(FlakyProvider(provider))
         return providers[0]
 
-    async with running_commerce(postgres_url, nats_url, new_provider=new_provider) as commerce:
+    async with running_commerce(postgres_url, nats_url, wrap_provider=wrap) as commerce:
         yield commerce, providers[0]
 
 
@@ -33,6 +32,7 @@ async def running_shop(
 async def shop(running_shop: tuple[Commerce, FlakyProvider]) -> Commerce:
     commerce, provider = running_shop
     provider.lose.clear()
+    await commerce.sandbox.reset()
     await empty(*(database_of(client) for client in (commerce.products, commerce.orders, commerce.payments)))
     return commerce
 

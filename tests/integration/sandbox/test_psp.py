@@ -104,6 +104,15 @@ async def test_two_tokens_of_one_card_share_its_fingerprint_and_nothing_else(psp
     assert one["card"]["fingerprint"] == two["card"]["fingerprint"] != other["card"]["fingerprint"]
 
 
+async def test_the_same_card_under_the_same_key_is_the_same_token(psp: Sandbox) -> None:
+    key = new_id("key")
+    answers = [await psp.ask("POST", "/v1/tokens", {"card": CARD}, key=key) for _ in range(2)]
+    assert {answer["id"] for _, answer in answers} == {answers[0][1]["id"]}
+    other = {"card": {**CARD, "number": "5555555555554444"}}
+    status, refused = await psp.ask("POST", "/v1/tokens", other, key=key)
+    assert (status, refused["error"]["code"]) == (400, "idempotency_key_in_use")
+
+
 async def test_neither_number_nor_code_is_in_the_database(psp: Sandbox, postgres_url: str) -> None:
     _, token = await tokenized(psp)
     await pay(psp, token["id"])

@@ -268,10 +268,9 @@ class FetchGraphBuilder:
 
 
 def _entry_guards(spot: _Spot) -> Guards:
-    """A fetch is entered with all objects at a place. Where the client selected them under other guards as well, what
-    is fetched for the sake of one selection must not be asked for when only another holds."""
-    if len(spot.place.keys.guards) < 2:
-        return ()
+    """A fetch is entered with all objects at a place. Where they are there under other guards as well, be it that the
+    client selected them twice or that something requires them, what is fetched for the sake of one selection must not
+    be asked for when only another holds."""
     return tuple(sorted(spot.guards, key=lambda guard: (guard.variable, guard.expected)))
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from router.operation.model import Field, Guard, Selection
+from router.operation.model import Field, Selection
 from router.plan.nodes import EachItem, FlattenPath, Key, OnTypes
 from router.planner.arguments import ArgumentPrinter
 
@@ -21,30 +21,25 @@ Meaning = tuple[str, str]
 class KeySpace:
     """Response keys of one object position. A key with two meanings (on different types) is closed to the planner."""
 
-    __slots__ = ("_meanings", "_printer", "children", "guards")
+    __slots__ = ("_meanings", "_printer", "children")
 
     def __init__(self, printer: ArgumentPrinter) -> None:
         self._meanings: dict[str, Meaning | None] = {}
         self._printer = printer
-        #: the guards under which the client selected the object: several where it did so more than once
-        self.guards: set[frozenset[Guard]] = set()
         self.children: dict[str, KeySpace] = {}
 
-    def claim(self, selections: Iterable[Selection], guards: frozenset[Guard] = frozenset()) -> None:
-        """Enters the client's selections, all the way down. `guards` are those of all that is around them."""
+    def claim(self, selections: Iterable[Selection]) -> None:
+        """Enters the client's selections, all the way down."""
         for selection in selections:
-            inner_guards = guards.union(selection.guards) if selection.guards else guards
             if not isinstance(selection, Field):
-                self.claim(selection.selections, inner_guards)
+                self.claim(selection.selections)
                 continue
             key, meaning = selection.response_key, (selection.name, self._printer.print(selection))
             known = self._meanings.setdefault(key, meaning)
             if known != meaning:
                 self._meanings[key] = None
             if selection.selections:
-                below = self.child(key)
-                below.guards.add(inner_guards)
-                below.claim(selection.selections, inner_guards)
+                self.child(key).claim(selection.selections)
 
     def child(self, key: str) -> KeySpace:
         space = self.children.get(key)

@@ -369,3 +369,31 @@ async def test_a_field_selected_on_an_interface_and_otherwise_declared_on_a_type
         """,
     }
     await agree("{ media { size next { title } } }", **subgraphs)
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ item { fits box @include(if: $a) { label } } }",
+        "{ item { fits ... @include(if: $a) { box { label width } } } }",
+    ],
+)
+async def test_an_object_that_something_requires_is_asked_for_no_more_than_the_client_selects(
+    query: str, is_wanted: bool
+) -> None:
+    subgraphs = {
+        "items": """
+            type Query { item: Item }
+            type Item @key(fields: "id") { id: ID! box: Box }
+            type Box @key(fields: "id") { id: ID! }
+        """,
+        "widths": 'type Box @key(fields: "id") { id: ID! width: Int }',
+        "sizes": """
+            type Item @key(fields: "id") {
+              id: ID! box: Box @external fits: Boolean @requires(fields: "box { width }")
+            }
+            type Box @key(fields: "id") { id: ID! width: Int @external label: String }
+        """,
+    }
+    await agree(f"query ($a: Boolean!) {query}", {"a": is_wanted}, **subgraphs)

@@ -18,6 +18,7 @@ _GENERATORS: Mapping[str, Callable[[], str]] = {
     "payment_provider_key": lambda: f"sk_sandbox_{secrets.token_hex(24)}",
     "payment_publishable_key": lambda: f"pk_sandbox_{secrets.token_hex(24)}",
     "payment_webhook_secret": lambda: f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}",
+    "message_provider_key": lambda: f"mk_sandbox_{secrets.token_hex(24)}",
     "sandbox_vault_keys": lambda: f"k1:{secrets.token_hex(32)}",
 }
 
@@ -37,8 +38,10 @@ def secrets_of(folder: StateFolder, part: str) -> dict[str, str]:
                     "PUNNET_EMAIL_INDEX_KEY": _secret(folder, "email_index_key"),
                 }
             )
-        case "orders" | "notifications":  # keep addresses, and tokens of devices
+        case "orders":  # keeps addresses
             return shared | _sealing_keys(folder)
+        case "notifications":  # keeps tokens of devices, and is let in by who delivers messages
+            return shared | _sealing_keys(folder) | _message_keys(folder)
         case "payments":  # is let in by the provider, and believes what it sends
             return shared | {
                 "PUNNET_PAYMENT_PROVIDER_KEY": _secret(folder, "payment_provider_key"),
@@ -50,6 +53,7 @@ def secrets_of(folder: StateFolder, part: str) -> dict[str, str]:
                 "PUNNET_PAYMENT_PUBLISHABLE_KEY": _secret(folder, "payment_publishable_key"),
                 "PUNNET_PAYMENT_WEBHOOK_SECRET": _secret(folder, "payment_webhook_secret"),
                 "PUNNET_SANDBOX_VAULT_KEYS": _secret(folder, "sandbox_vault_keys"),
+                "PUNNET_SANDBOX_MESSAGE_KEY": _secret(folder, "message_provider_key"),
             }
         case _:
             return shared
@@ -57,7 +61,8 @@ def secrets_of(folder: StateFolder, part: str) -> dict[str, str]:
 
 def all_secrets(folder: StateFolder) -> dict[str, str]:
     """What a process gets in which all parts live."""
-    return secrets_of(folder, "router") | secrets_of(folder, "users") | secrets_of(folder, "payments")
+    parts = [secrets_of(folder, part) for part in ("router", "users", "payments", "notifications")]
+    return {name: value for part in parts for name, value in part.items()}
 
 
 def _vault_key(folder: StateFolder) -> dict[str, str]:
@@ -67,6 +72,11 @@ def _vault_key(folder: StateFolder) -> dict[str, str]:
 
 def _sealing_keys(folder: StateFolder) -> dict[str, str]:
     return {"PUNNET_PII_KEYS": _secret(folder, "pii_keys")}
+
+
+def _message_keys(folder: StateFolder) -> dict[str, str]:
+    key = _secret(folder, "message_provider_key")
+    return {"PUNNET_SMS_KEY": key, "PUNNET_PUSH_KEY": key}
 
 
 def signing_key(folder: StateFolder) -> str:
@@ -110,8 +120,8 @@ def write_container_environments(folder: StateFolder) -> list[Path]:
         "subgraphs": servers | secrets_of(folder, "subgraph"),
         "users": secrets_of(folder, "users"),
         "payments": secrets_of(folder, "payments"),
+        "notifications": secrets_of(folder, "notifications"),
         "sandbox": {"DATABASE_URL": servers["DATABASE_URL"], **secrets_of(folder, "sandbox")},
-        # for those that keep personal data
         "personal": _sealing_keys(folder),
         "postgres": {"POSTGRES_PASSWORD": password},
         "nats": {"NATS_TOKEN": nats_token},

@@ -39,12 +39,12 @@ class Topology:
 
 def in_one_process(folder: StateFolder, servers: Mapping[str, str], *, host: str, port: int) -> Topology:
     webhooks = f"127.0.0.1:{free_port()}"
-    sandbox_url = f"http://127.0.0.1:{free_port()}"
-    sandbox = _sandbox(folder, servers, sandbox_url, f"http://{webhooks}{WEBHOOK_PATH}")
+    sandbox_url, mail = f"http://127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    sandbox = _sandbox(folder, servers, sandbox_url, mail, f"http://{webhooks}{WEBHOOK_PATH}")
     environment = {
         **servers,
         **all_secrets(folder),
-        "PUNNET_PAYMENT_PROVIDER_URL": sandbox_url,
+        **_outside(sandbox_url, mail),
         # the router's port is everybody's: webhooks come in by a door of their own
         "PUNNET_PAYMENT_WEBHOOK_LISTEN": webhooks,
     }
@@ -58,9 +58,9 @@ def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: s
     urls = {name: f"http://127.0.0.1:{number}/graphql" for name, number in ports.items()}
     config = folder.path / "router.yaml"
     config.write_text(yaml.safe_dump({**yaml.safe_load(ROUTER_CONFIG.read_text()), "override_subgraph_url": urls}))
-    sandbox_url = f"http://127.0.0.1:{free_port()}"
-    sandbox = _sandbox(folder, servers, sandbox_url, f"http://127.0.0.1:{ports['payments']}{WEBHOOK_PATH}")
-    addresses = {**servers, "PUNNET_PAYMENT_PROVIDER_URL": sandbox_url}
+    sandbox_url, mail = f"http://127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    sandbox = _sandbox(folder, servers, sandbox_url, mail, f"http://127.0.0.1:{ports['payments']}{WEBHOOK_PATH}")
+    addresses = {**servers, **_outside(sandbox_url, mail)}
     subgraphs = [
         Program(
             name=name,
@@ -94,8 +94,19 @@ def free_port() -> int:
         return port
 
 
-def _sandbox(folder: StateFolder, servers: Mapping[str, str], url: str, webhook_url: str) -> Program:
-    """The world outside, at `url` on loopback; it tells `webhook_url` what happens there."""
+def _outside(sandbox_url: str, mail: str) -> dict[str, str]:
+    """Where the shop finds the world outside: who pays, who delivers messages, and where links in those lead."""
+    return {
+        "PUNNET_PAYMENT_PROVIDER_URL": sandbox_url,
+        "PUNNET_SMTP_URL": f"smtp://{mail}?starttls=never",
+        "PUNNET_SMS_URL": f"{sandbox_url}/v1/sms",
+        "PUNNET_PUSH_URL": f"{sandbox_url}/v1/push",
+        "PUNNET_ACCOUNT_URL": f"{sandbox_url}/account",
+    }
+
+
+def _sandbox(folder: StateFolder, servers: Mapping[str, str], url: str, mail: str, webhook_url: str) -> Program:
+    """The world outside, at `url` on loopback, taking mail at `mail`; it tells `webhook_url` what happens there."""
     return Program(
         name="sandbox",
         argv=[*_PUNNET, "sandbox", "--listen", url.removeprefix("http://")],
@@ -103,6 +114,7 @@ def _sandbox(folder: StateFolder, servers: Mapping[str, str], url: str, webhook_
             "DATABASE_URL": servers["DATABASE_URL"],
             **secrets_of(folder, "sandbox"),
             "PUNNET_SANDBOX_URL": url,
+            "PUNNET_SANDBOX_SMTP_LISTEN": mail,
             "PUNNET_SANDBOX_WEBHOOK_URL": webhook_url,
         },
         ready_url=f"{url}/health/ready",

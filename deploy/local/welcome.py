@@ -18,6 +18,7 @@ def welcome(running: Running, folder: StateFolder, terminal: Terminal) -> None:
         f"  health, metrics   {running.url}/health  {running.url}/metrics",
         *(f"  {name:<17} {url}" for name, url in running.subgraph_urls.items()),
         f"  sandbox           {running.sandbox_url}  payments and messages end here",
+        f"  mail              {running.sandbox_url}/mail  what customers are written; also /sms, /push",
         f"  logs              {folder.logs}",
         *_accounts(folder),
         "",

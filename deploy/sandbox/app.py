@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from common.health import Health, HealthReport
 from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, metrics_endpoint
+from deploy.sandbox.messages.part import message_providers
 from deploy.sandbox.psp.database import DATABASE
 from deploy.sandbox.psp.drop import Droppable
 from deploy.sandbox.psp.part import payment_provider
@@ -24,7 +25,7 @@ def create_sandbox_app(settings: SandboxSettings | None = None, *, database_name
     """The ASGI application; settings come from the environment unless given. Nothing is opened before it starts."""
     # pydantic-settings fills required fields from the environment, which type checkers cannot see
     settings = settings or SandboxSettings()  # type: ignore[call-arg]
-    parts = [payment_provider(settings, database_name=database_name)]
+    parts = [payment_provider(settings, database_name=database_name), message_providers(settings)]
     telemetry = Telemetry(NAME, otlp_endpoint=settings.otlp_endpoint, sample_ratio=settings.trace_sample_ratio)
     metrics = Metrics()
     health = Health(NAME, [check for part in parts for check in part.checks])

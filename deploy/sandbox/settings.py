@@ -24,6 +24,10 @@ class SandboxSettings(Settings):
     sandbox_webhook_url: str | None = None
     #: signs what that endpoint is told; several, separated by commas, while one replaces another
     payment_webhook_secret: SecretStr | None = None
+    #: HOST:PORT to take mail at, by SMTP; None: none is taken
+    sandbox_smtp_listen: str | None = None
+    #: what lets the shop send text messages and push notifications; None: nobody may
+    sandbox_message_key: SecretStr | None = None
     #: how long a bank takes to transfer money
     sandbox_bank_delay_s: Annotated[float, Field(ge=0)] = 3.0
     #: how long somebody with the card for it takes to dispute a charge

@@ -74,7 +74,8 @@ def test_secrets_are_generated_once_and_only_their_owner_may_read_them(folder: S
 
 
 def test_keys_that_sign_tokens_or_open_personal_data_go_to_those_who_need_them(folder: StateFolder) -> None:
-    assert {part: sorted(secrets_of(folder, part)) for part in ("router", "users", "orders", "products")} == {
+    parts = ("router", "users", "orders", "products", "notifications")
+    assert {part: sorted(secrets_of(folder, part)) for part in parts} == {
         "router": ["PUNNET_CONTEXT_SECRET", "PUNNET_JWKS", "PUNNET_PAYMENT_PUBLISHABLE_KEY"],
         "users": [
             "PUNNET_CONTEXT_SECRET",
@@ -84,6 +85,7 @@ def test_keys_that_sign_tokens_or_open_personal_data_go_to_those_who_need_them(f
         ],
         "orders": ["PUNNET_CONTEXT_SECRET", "PUNNET_PII_KEYS"],
         "products": ["PUNNET_CONTEXT_SECRET"],
+        "notifications": ["PUNNET_CONTEXT_SECRET", "PUNNET_PII_KEYS", "PUNNET_PUSH_KEY", "PUNNET_SMS_KEY"],
     }
 
 
@@ -104,11 +106,13 @@ def test_container_secrets_are_written_once_and_each_kind_gets_its_own(folder: S
         ],
         "personal": ["PUNNET_PII_KEYS"],
         "payments": ["PUNNET_CONTEXT_SECRET", "PUNNET_PAYMENT_PROVIDER_KEY", "PUNNET_PAYMENT_WEBHOOK_SECRET"],
+        "notifications": ["PUNNET_CONTEXT_SECRET", "PUNNET_PII_KEYS", "PUNNET_PUSH_KEY", "PUNNET_SMS_KEY"],
         "sandbox": [
             "DATABASE_URL",
             "PUNNET_PAYMENT_PROVIDER_KEY",
             "PUNNET_PAYMENT_PUBLISHABLE_KEY",
             "PUNNET_PAYMENT_WEBHOOK_SECRET",
+            "PUNNET_SANDBOX_MESSAGE_KEY",
             "PUNNET_SANDBOX_VAULT_KEYS",
         ],
         "postgres": ["POSTGRES_PASSWORD"],

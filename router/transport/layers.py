@@ -1,14 +1,15 @@
 """Layers around a subgraph client: each is a client that wraps a client, so they are stacked in any order.
 
-`open_client.py` stacks them timeout(retry(client)): a call has one time limit however often it is tried, and what timed
-out is not tried again, since a subgraph that is too slow does not get faster by being asked more. The HTTP client keeps
-its time itself, so a call that is tried once needs no layer at all.
+A call has one time limit however often it is tried, and what timed out is not tried again: a subgraph that is too slow
+does not get faster by being asked more. The HTTP client keeps the time of an attempt itself, and a call nearly always
+is one attempt; `TimeoutLayer` does it for clients that do not.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -57,22 +58,48 @@ class RetryPolicy:
 class RetryLayer:
     """Repeats queries that failed on the way. Mutations are repeated only when nothing was sent."""
 
-    client: SubgraphClient
+    client: SubgraphClient  #: keeps the time of one attempt itself
     policy: RetryPolicy
+    timeout_s: float = 30.0  #: for all attempts together
     draw: Callable[[], float] = random.random  #: in [0, 1)
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        """Raises `RequestTimedOutError` when the attempts need longer."""
+        began_at_s = time.monotonic()
+        try:
+            response = await self.client.send(request)
+        except TransportError as exc:
+            if not _may_repeat(exc, request):
+                raise
+            outcome: SubgraphResponse | TransportError = exc
+        else:
+            if response.status not in RETRYABLE_STATUSES or not request.is_repeatable:
+                return response
+            outcome = response
+        try:
+            async with asyncio.timeout(self.timeout_s - (time.monotonic() - began_at_s)):
+                return await self._send_again(request, outcome)
+        except TimeoutError:
+            raise timed_out(self.timeout_s) from None
+
+    async def _send_again(
+        self, request: SubgraphRequest, outcome: SubgraphResponse | TransportError
+    ) -> SubgraphResponse:
+        """`outcome` is that of the first attempt; that of the last is given or raised."""
         for attempt in range(1, self.policy.max_attempts):
+            await asyncio.sleep(self.policy.pause_s(attempt, self.draw))
             try:
-                response = await self.client.send(request)
+                outcome = await self.client.send(request)
             except TransportError as exc:
                 if not _may_repeat(exc, request):
                     raise
+                outcome = exc
             else:
-                if response.status not in RETRYABLE_STATUSES or not request.is_repeatable:
-                    return response
-            await asyncio.sleep(self.policy.pause_s(attempt, self.draw))
-        return await self.client.send(request)
+                if outcome.status not in RETRYABLE_STATUSES or not request.is_repeatable:
+                    return outcome
+        if isinstance(outcome, TransportError):
+            raise outcome
+        return outcome
 
 
 def _may_repeat(error: TransportError, request: SubgraphRequest) -> bool:

@@ -66,5 +66,5 @@ def _layered(
 ) -> SubgraphClient:
     """`client` keeps the time of one attempt itself."""
     if policy.retry is not None:
-        client = TimeoutLayer(RetryLayer(client, policy.retry), TimeLimit(policy.timeout_s))
+        client = RetryLayer(client, policy.retry, policy.timeout_s)
     return client if outer_layer is None else outer_layer(client)

@@ -65,6 +65,13 @@ async def test_a_mutation_is_repeated_only_when_nothing_was_sent() -> None:
     assert len(subgraph.asked) == 2
 
 
+async def test_the_failure_of_the_last_attempt_is_raised_as_it_was() -> None:
+    subgraph = failing_first(SubgraphResponse(503, b""), *[ConnectFailedError(f"no route {n}") for n in range(4)])
+    with pytest.raises(ConnectFailedError, match="no route 1"):
+        await RetryLayer(subgraph, AT_ONCE).send(QUERY)
+    assert len(subgraph.asked) == 3
+
+
 def test_pauses_grow_and_are_bounded() -> None:
     policy = RetryPolicy(base_s=0.1, max_pause_s=0.5)
     assert [policy.pause_s(attempt, lambda: 0.5) for attempt in (1, 2, 3, 4)] == [0.1, 0.2, 0.25, 0.25]
@@ -75,7 +82,7 @@ async def test_attempts_share_one_time_limit() -> None:
     answers = iter((SubgraphResponse(503, b""), None))
     slow = FakeSubgraph(lambda body: next(answers) or never.wait())
     with pytest.raises(RequestTimedOutError):
-        await TimeoutLayer(RetryLayer(slow, AT_ONCE), TimeLimit(0.05)).send(QUERY)
+        await RetryLayer(slow, AT_ONCE, timeout_s=0.05).send(QUERY)
     assert len(slow.asked) == 2
 
 

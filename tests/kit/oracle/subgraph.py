@@ -99,7 +99,9 @@ class OracleSubgraph:
         if self._troubles.broken_in(owner.thing.type, name) == self._facts.name:
             raise GraphQLError(f"{owner.thing.type}.{name} fails in {self._facts.name}")
         provided = (*(offered or ()), *(field.provides.selections if field.provides else ()))
-        return _wrap(self._universe.value(owner.thing, name, arguments, self._universe.asked), provided)
+        # what one type of an interface is asked for here, all are: there is only one type here
+        note = None if info.parent_type.name in self._facts.interface_objects else self._universe.asked
+        return _wrap(self._universe.value(owner.thing, name, arguments, note), provided)
 
     def _entity(self, representation: Mapping[str, Any]) -> _Object | None:
         name = representation.get("__typename")

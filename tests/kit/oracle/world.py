@@ -128,7 +128,7 @@ class World:
 
 
 def _compare(given: _Given, right: Sequence[MonolithResult], *, is_partial: bool) -> Difference | None:
-    """`is_partial`: an object with nothing in it may as well be missing."""
+    """`is_partial`: an object with nothing in it may as well be missing, with an error that it was asked for."""
     wanted = [result.data for result in right]
     errors = [error for result in right for error in result.errors or ()]
     for answer in given.answers:
@@ -138,7 +138,7 @@ def _compare(given: _Given, right: Sequence[MonolithResult], *, is_partial: bool
             return Difference("data", "\n".join([text, *given.problems]), given.plan)
     if given.problems:
         return Difference("plan", "\n".join(given.problems), given.plan)
-    if bool(given.errors) != bool(errors):
+    if (errors and not given.errors) or (given.errors and not errors and not is_partial):
         return Difference("errors", f"expected {errors}, got {list(given.errors)}", given.plan)
     return None
 

@@ -52,12 +52,14 @@ class Facts:
         return not (joined.is_external or joined.is_used_overridden)
 
     def unshared_members(self, type_name: str, field_name: str) -> frozenset[str]:
-        """Members of the field's union which not every subgraph that has the union knows. They may be left out: where
-        several subgraphs can give the field, the answer must not depend on which of them is asked."""
+        """Members of the field's union which not every subgraph that has the field knows. They may be left out: the
+        answer must not depend on which of the subgraphs is asked."""
         declared = self.supergraph.types[type_name].fields.get(field_name)
         info = self.supergraph.types.get(declared.type.strip("[]!")) if declared else None
-        members = list(info.members.values()) if info else []
-        return frozenset().union(*members) - members[0].intersection(*members) if members else frozenset()
+        if declared is None or info is None or not info.members:
+            return frozenset()
+        members = [known for subgraph, known in info.members.items() if subgraph in declared.by_subgraph]
+        return frozenset().union(*members).difference(frozenset.intersection(*members)) if members else frozenset()
 
     def covers(self, sent: Sent, text: str, type_name: str) -> bool:
         """Whether a representation holds a field set."""

@@ -45,6 +45,8 @@ class SubgraphTraffic(Section):
     timeout: Duration | None = None
     retry: RetryConfig | None = None
     circuit_breaker: CircuitBreakerConfig | None = None
+    #: ours: entities asked for in one request; what is more is asked in several requests side by side
+    max_representations: int | None = Field(default=None, ge=1)
 
 
 class TrafficShapingConfig(Section):
@@ -55,6 +57,10 @@ class TrafficShapingConfig(Section):
     def timeout_s(self, subgraph: str) -> float:
         own = self.subgraphs.get(subgraph)
         return (own.timeout if own else None) or self.all.timeout or 30.0
+
+    def max_representations(self, subgraph: str) -> int:
+        own = self.subgraphs.get(subgraph)
+        return (own.max_representations if own else None) or self.all.max_representations or 1000
 
     def retry(self, subgraph: str) -> RetryConfig:
         own = self.subgraphs.get(subgraph)

@@ -1,6 +1,5 @@
-"""What stands around every call of a subgraph, outermost: a span, and a circuit breaker below it.
-
-Both see one call, however often it is tried.
+"""What stands around every call of a subgraph: a circuit breaker, a span around it, and outermost what splits fetches
+of too many entities into several calls. Breaker and span see one call, however often it is tried.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from common.errors import CircuitOpenError as OpenCircuit
 from common.resilience.breaker import BreakerMetrics, CircuitBreaker
 from common.telemetry import Metrics, Telemetry, call_headers
 from router.config import RouterConfig
+from router.pipeline.split_entities import SplitLayer
 from router.transport.errors import CircuitOpenError, TransportError
 from router.transport.model import Headers, SubgraphClient, SubgraphRequest, SubgraphResponse
 
@@ -33,7 +33,9 @@ def layers_for(
                 listeners=[BreakerMetrics(metrics)],
             )
             client = BreakerLayer(client, breaker)
-        return TraceLayer(client, telemetry) if telemetry is not None and telemetry.has_sink else client
+        if telemetry is not None and telemetry.has_sink:
+            client = TraceLayer(client, telemetry)
+        return SplitLayer(client, config.traffic_shaping.max_representations(subgraph))
 
     return wrap
 

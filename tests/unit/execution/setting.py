@@ -23,7 +23,7 @@ from router.plan.nodes import (
     RequiredSelection,
 )
 from router.supergraph import Supergraph, load_supergraph
-from tests.kit.fake_subgraph import FakeSubgraph
+from router.transport.model import SubgraphClient
 
 JOIN = """
 schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)
@@ -66,7 +66,7 @@ async def answer(
     graph: Supergraph,
     query: str,
     plan: PlanNode | None,
-    clients: Mapping[str, FakeSubgraph],
+    clients: Mapping[str, SubgraphClient],
     variables: Mapping[str, Any] | None = None,
     **context: Any,
 ) -> ExecutionResult:

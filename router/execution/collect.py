@@ -6,7 +6,7 @@ Both skip what is not there and what is not of the kind the path expects.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
@@ -61,7 +61,7 @@ def _generate(
     path: FlattenPath, type_names: Mapping[OnTypes, frozenset[str]]
 ) -> Callable[[JsonObject], list[JsonObject]]:
     lines = ["def collect(v0):", " found = []"]
-    scope: dict[str, Any] = {}
+    scope: dict[str, Any] = {"has_name": _has_name}
     depth, indent = 0, " "
     is_checked = False
     for step in path:
@@ -78,7 +78,7 @@ def _generate(
                 indent += " "
             case OnTypes():
                 scope[f"names{depth}"] = type_names[step]
-                lines.append(f"{indent}if {value}.__class__ is dict and {value}.get('__typename') in names{depth}:")
+                lines.append(f"{indent}if {value}.__class__ is dict and has_name({value}, names{depth}):")
             case _:
                 assert_never(step)
         is_checked = isinstance(step, OnTypes)
@@ -91,6 +91,11 @@ def _generate(
     exec(compile("\n".join(lines), "<collector>", "exec"), scope)  # noqa: S102  # made of the plan's own names, quoted
     generated: Callable[[JsonObject], list[JsonObject]] = scope["collect"]
     return generated
+
+
+def _has_name(value: JsonObject, names: Set[str]) -> bool:
+    name = value.get("__typename")
+    return isinstance(name, str) and name in names
 
 
 def runtime_names(step: OnTypes, schema: GraphQLSchema) -> frozenset[str]:
@@ -124,5 +129,5 @@ def _walk(
                 for index, item in enumerate(value):
                     yield from _walk(tuple(rest), item, (*path, index), line, type_names)
         case (OnTypes() as step, *rest):
-            if isinstance(value, dict) and value.get("__typename") in type_names[step]:
+            if isinstance(value, dict) and _has_name(value, type_names[step]):
                 yield from _walk(tuple(rest), value, path, line, type_names)

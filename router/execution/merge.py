@@ -27,7 +27,8 @@ def merge_into(target: JsonObject, source: JsonObject, abstract_names: Set[str])
         if key not in target:
             target[key] = value
         elif key == "__typename":
-            if target[key] is None or (target[key] in abstract_names and value is not None):
+            known = target[key]
+            if known is None or (isinstance(known, str) and known in abstract_names and value is not None):
                 target[key] = value
         else:
             target[key] = _merge_values(target[key], value, abstract_names)

@@ -118,10 +118,12 @@ class Places:
         else:
             if not all(isinstance(self._schema.type_map.get(name), GraphQLObjectType) for name in possible):
                 raise NotCoveredError("an interface that is an object")
-            for name in possible:
-                shape = below.on(name) if below is not None else None
-                if below is None or shape is not None:  # else clients may not see objects of that type
-                    yield self._place(above, name, shape, document, selections, is_tagged=True)
+            shapes = {name: below.on(name) if below is not None else None for name in possible}
+            # the others are of types that clients may not see
+            seen = [name for name in possible if below is None or shapes[name] is not None]
+            for name in seen:
+                # msgspec insists on the tag only where there are several
+                yield self._place(above, name, shapes[name], document, selections, is_tagged=len(seen) > 1)
 
     def _place(
         self,

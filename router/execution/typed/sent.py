@@ -5,8 +5,10 @@ Values that are equal exactly when their JSON is are compared as they are; other
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import starmap
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -17,7 +19,7 @@ from msgspec import field as named
 from router.execution.json import dump_typed
 from router.execution.representations import SentAs, fields_for, is_plain
 from router.execution.typed.errors import NotCoveredError, SurpriseError
-from router.execution.typed.place import TYPENAME, Origin, Place, Slot, define
+from router.execution.typed.place import TYPENAME, Origin, Place, Slot
 from router.plan.nodes import RequiredField, RequiredSelection
 
 
@@ -25,7 +27,7 @@ from router.plan.nodes import RequiredField, RequiredSelection
 class Sent:
     kind: tuple[object, ...]  #: equal kinds have keys and items alike
     keys: Callable[[Sequence[Any]], list[Any]]  #: of objects; equal keys for equal representations
-    write: Callable[[Sequence[Any]], list[Any]]  #: keys -> representations
+    write: Callable[[Iterable[Any]], list[Any]]  #: keys -> representations
     #: objects -> representations; None when two of them may be equal
     write_distinct: Callable[[Sequence[Any]], list[Any] | None]
 
@@ -34,7 +36,7 @@ def compile_sent(place: Place, sent: SentAs, schema: GraphQLSchema) -> Sent:
     if sent.rewrites or not place.is_named:
         raise NotCoveredError("representations that are rewritten, or of no known type")
     slots = [_slot(place, field) for field in sent.fields]
-    plain = all(not slot.members and is_plain(slot.type) for slot in slots)
+    plain = bool(slots) and all(not slot.members and is_plain(slot.type) for slot in slots)
     kind = (sent.name, plain, *(field.name for field in sent.fields))
     if plain:
         return _of_values(kind, sent, slots)
@@ -45,38 +47,31 @@ def compile_sent(place: Place, sent: SentAs, schema: GraphQLSchema) -> Sent:
 
 def _of_values(kind: tuple[object, ...], sent: SentAs, slots: Sequence[Slot]) -> Sent:
     fields = [(f"k{number}", Any, named(name=field.name)) for number, field in enumerate(sent.fields)]
-    made = defstruct("Representation", fields, gc=False, tag_field=TYPENAME, tag=sent.name)
-    bad = []
+    item_class: Callable[..., Any] = defstruct("Representation", fields, gc=False, tag_field=TYPENAME, tag=sent.name)
+    required, late = [], []
     for number, (field, slot) in enumerate(zip(sent.fields, slots, strict=True)):
         if is_non_null_type(sent.types.get(field.name)) and not is_non_null_type(slot.type):
-            bad.append(f"i.k{number} is None")
+            required.append(attrgetter(f"k{number}"))
         if slot.origin is Origin.LATER:
-            bad.append(f"i.k{number} is UNSET")
-    check = f" if any([{' or '.join(bad)} for i in items]): raise SurpriseError" if bad else " pass"
-    values = ", ".join(f"v.{slot.attribute}" for slot in slots)
-    scope = {"made": made, "UNSET": UNSET, "SurpriseError": SurpriseError}
-    key = values if len(slots) == 1 else f"({values}{',' if slots else ''})"
-    star = "" if len(slots) == 1 else "*"
-    first = f"v.{slots[0].attribute}" if slots else "0"
-    return Sent(
-        kind,
-        define("keys", [f"def keys(objects): return [{key} for v in objects]"], **scope),
-        define(
-            "write", ["def write(keys):", f" items = [made({star}k) for k in keys]", check, " return items"], **scope
-        ),
-        define(
-            "write_distinct",
-            [
-                "def write_distinct(objects):",
-                f" first = [{first} for v in objects]",
-                " if len(set(first)) < len(first): return None",
-                f" items = [made({values}) for v in objects]",
-                check,
-                " return items",
-            ],
-            **scope,
-        ),
-    )
+            late.append(attrgetter(f"k{number}"))
+    first = attrgetter(slots[0].attribute)
+    values = attrgetter(*[slot.attribute for slot in slots])
+    call = map if len(slots) == 1 else starmap
+
+    def keys(objects: Sequence[Any]) -> list[Any]:
+        return list(map(values, objects))
+
+    def write(keys: Iterable[Any]) -> list[Any]:
+        items = list(call(item_class, keys))
+        if any(None in map(get, items) for get in required) or any(UNSET in map(get, items) for get in late):
+            raise SurpriseError
+        return items
+
+    def write_distinct(objects: Sequence[Any]) -> list[Any] | None:
+        # when their first values differ the objects do
+        return write(map(values, objects)) if len(set(map(first, objects))) == len(objects) else None
+
+    return Sent(kind, keys, write, write_distinct)
 
 
 def _of_json(kind: tuple[object, ...], sent: SentAs, readers: Sequence[Callable[[Any], Any]]) -> Sent:
@@ -96,7 +91,7 @@ def _of_json(kind: tuple[object, ...], sent: SentAs, readers: Sequence[Callable[
     def keys(objects: Sequence[Any]) -> list[bytes]:
         return [key(value) for value in objects]
 
-    def write(keys: Sequence[bytes]) -> list[msgspec.Raw]:
+    def write(keys: Iterable[bytes]) -> list[msgspec.Raw]:
         return [msgspec.Raw(text) for text in keys]
 
     return Sent(kind, keys, write, lambda objects: None)

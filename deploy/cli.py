@@ -26,10 +26,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 schema_app = typer.Typer(help="Schema artefacts: the subgraphs' SDL and the supergraph.", no_args_is_help=True)
+keys_app = typer.Typer(help="Keys of personal data.", no_args_is_help=True)
 web_app = typer.Typer(help="The GraphiQL page.", no_args_is_help=True)
 app.add_typer(router_app, name="router")
 app.add_typer(schema_app, name="schema")
 app.add_typer(web_app, name="web")
+app.add_typer(keys_app, name="keys")
 
 
 @app.command()
@@ -173,6 +175,18 @@ def check_schema() -> None:
         Terminal().fail(f"{path.name} is stale; `make schema` writes it")
     if outdated:
         raise typer.Exit(1)
+
+
+@keys_app.command("rotate")
+def rotate_keys() -> None:
+    """Wrap all data keys under the first of PUNNET_PII_KEYS; afterwards the others may go."""
+    from deploy.local.keys import rotate_keys as rotate
+
+    async def run() -> None:
+        async for name, count in rotate():
+            Terminal().show(f"{name:<14} {count} data keys wrapped anew")
+
+    _on_servers(run)
 
 
 @web_app.command("build")

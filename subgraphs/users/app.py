@@ -93,7 +93,9 @@ def _service(settings: UsersSettings, platform: Platform, passwords: Passwords) 
         vault=vault,
         registration=Registration(database, vault, logins, outbox, events, clock, entered),
         logins=logins,
-        credentials=Credentials(database, logins, links, outbox, events, clock, _limiter(settings, "reset"), Signal()),
+        credentials=Credentials(
+            database, logins, links, outbox, events, clock, _limiter(settings, "reset"), Signal(), entered
+        ),
         emails=Emails(database, logins, links, outbox, events, clock, _limiter(settings, "email")),
         profile=Profile(database, accounts, clock),
         administration=Administration(database, accounts, outbox, events, clock, entered),

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from prometheus_client import Counter
+
 from common.clock import Clock
 from common.events import Outbox
 from common.events.sql import SqlConnection
@@ -34,6 +36,8 @@ class Credentials:
     #: messages per address; further wishes are dropped without a word
     resets: RateLimiter
     reset_due: Signal
+    #: accounts by the status they entered
+    entered: Counter
 
     async def request_reset(self, email: str) -> None:
         """Notes the wish and nothing else: the same statement for any address, so neither the answer nor its time says
@@ -85,6 +89,8 @@ class Credentials:
             answer = await self._replace(connection, account, password_hash, self.clock.now())
             failpoint("users.reset.before_commit")
         failpoint("users.reset.after_commit")
+        if account.status is UserStatus.INACTIVE:
+            self.entered.labels(UserStatus.ACTIVE.value.lower()).inc()
         await self.logins.throttle.succeeded(account.email_hash, None)
         return answer
 

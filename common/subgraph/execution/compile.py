@@ -4,7 +4,7 @@ Each function mirrors one of graphql-core's executor (`execute_fields`, `complet
 that data, errors and their places are the same. Nulls propagate as exceptions. A list whose items wait, and an object
 whose fields wait, wait for all of them at once: dataloaders see every key in one tick.
 
-Awaitables come from resolvers only: neither attributes nor items of lists may be awaitable.
+Awaitables come from `async def` resolvers only: neither attributes nor items of lists may be awaitable.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
@@ -29,6 +29,7 @@ from graphql.pyutils import gather_with_cancel, is_iterable
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
 
 from common.subgraph.execution.info import FieldSpec, LazyInfo
 from common.subgraph.execution.leaves import Completer, leaf_completer
@@ -85,7 +86,9 @@ class Compiler:
         if attribute is not None:
             return _attribute_step(key, attribute, complete, failed)
         getter = resolver_getter(self._schema, spec, field)
-        return Part(_resolver_step(key, getter, complete.function, failed), may_wait=True)
+        if isinstance(field, StrawberryField) and not field.is_async:
+            return _resolver_step(key, getter, complete, failed)
+        return Part(_async_step(key, getter, complete.function, failed), may_wait=True)
 
     def _completer(self, output: GraphQLOutputType, spec: FieldSpec, details: FieldDetailsList) -> Part[Completer]:
         null = _no_null(spec) if is_non_null_type(output) else _null
@@ -205,31 +208,40 @@ def _attribute_step(
         except Exception as exc:
             return failed(exc, run, (path, key))
 
-    def waiting_step(source: Any, run: Run, path: Path | None) -> Any:
-        completed = step(source, run, path)
-        return _guarded(completed, failed, run, (path, key)) if is_pending(completed) else completed
-
-    return Part(waiting_step if completer.may_wait else step, completer.may_wait)
+    return Part(_waiting(key, step, failed) if completer.may_wait else step, completer.may_wait)
 
 
-def _resolver_step(key: str, get: Getter, complete: Completer, failed: "Failure") -> Step:
-    async def finish(awaitable: Any, run: Run, here: Path) -> Any:
-        try:
-            completed = complete(await awaitable, run, here)
-            return await completed if is_pending(completed) else completed
-        except Exception as exc:
-            return failed(exc, run, here)
+def _resolver_step(key: str, get: Getter, completer: Part[Completer], failed: "Failure") -> Part[Step]:
+    complete = completer.function
 
     def step(source: Any, run: Run, path: Path | None) -> Any:
         here = (path, key)
         try:
-            value = get(source, run, here)
-            if hasattr(value, "__await__"):
-                return finish(value, run, here)
-            completed = complete(value, run, here)
+            return complete(get(source, run, here), run, here)
         except Exception as exc:
             return failed(exc, run, here)
-        return _guarded(completed, failed, run, here) if is_pending(completed) else completed
+
+    return Part(_waiting(key, step, failed) if completer.may_wait else step, completer.may_wait)
+
+
+def _waiting(key: str, step: Step, failed: "Failure") -> Step:
+    """`step`, where what is below the field may wait, and fail then."""
+
+    def waiting_step(source: Any, run: Run, path: Path | None) -> Any:
+        completed = step(source, run, path)
+        return _guarded(completed, failed, run, (path, key)) if is_pending(completed) else completed
+
+    return waiting_step
+
+
+def _async_step(key: str, get: Getter, complete: Completer, failed: "Failure") -> Step:
+    async def step(source: Any, run: Run, path: Path | None) -> Any:
+        here = (path, key)
+        try:
+            completed = complete(await get(source, run, here), run, here)
+            return await completed if is_pending(completed) else completed
+        except Exception as exc:
+            return failed(exc, run, here)
 
     return step
 
@@ -271,6 +283,9 @@ def _list_completer(
 
 
 async def _awaited_items(results: list[Any], pending: Sequence[int]) -> list[Any]:
+    if len(pending) == 1:
+        results[pending[0]] = await results[pending[0]]
+        return results
     awaited = await gather_with_cancel(*(results[index] for index in pending))
     for index, value in zip(pending, awaited, strict=True):
         results[index] = value

@@ -17,7 +17,7 @@ import orjson
 
 from common.clock import Clock
 from common.ids import uuid7
-from common.telemetry import current_traceparent
+from common.telemetry import current_request_id, current_traceparent
 
 SUBJECT_PREFIX = "events"
 _TYPE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)+")
@@ -33,7 +33,7 @@ class MalformedEventError(ValueError):
 class EventMetadata:
     """How the event came about. Ids of traces are hexadecimal, empty when there was no span."""
 
-    #: the same for everything that follows from one request
+    #: the same for everything that follows from one request: its id, where there is one
     correlation_id: str
     #: event_id of the event this one answers, None when a request caused it
     causation_id: str | None
@@ -99,7 +99,7 @@ def new_event(
         aggregate_version=aggregate_version,
         payload=payload,
         metadata=EventMetadata(
-            correlation_id=cause.metadata.correlation_id if cause else str(event_id),
+            correlation_id=cause.metadata.correlation_id if cause else current_request_id() or str(event_id),
             causation_id=str(cause.event_id) if cause else None,
             user_id=user_id if user_id is not None or cause is None else cause.metadata.user_id,
             trace_id=trace_id,

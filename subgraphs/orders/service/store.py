@@ -59,6 +59,8 @@ class TakenCart:
     version: int
 
 
+CORRELATION_ID_LENGTH_MAX = 64
+
 ORDER_COLUMNS = """o.id, o.number, o.customer_id, o.status, o.fulfillment_status, o.currency, o.subtotal_minor,
     o.shipping_minor, o.tax_minor, o.total_minor, o.address_sealed, o.country, o.cancel_reason,
     o.reservation_expires_at, o.placed_at, o.updated_at, o.version"""
@@ -128,6 +130,11 @@ class HistoryStep:
     actor: str
     event: Event
 
+    @property
+    def correlation_id(self) -> str:
+        """As the history keeps it: clients may give long ids to their requests."""
+        return self.event.metadata.correlation_id[:CORRELATION_ID_LENGTH_MAX]
+
 
 async def insert_order(
     database: Database,
@@ -177,7 +184,7 @@ async def insert_order(
             [step.order.version for step in steps],
             [step.from_status.value if step.from_status else None for step in steps],
             [step.order.status.value for step in steps],
-            [step.event.metadata.correlation_id for step in steps],
+            [step.correlation_id for step in steps],
             [step.event.metadata.trace_id or None for step in steps],
             *record_values(*(step.event for step in steps)),
             *answer_values(request, dict(answer)),
@@ -216,7 +223,7 @@ async def move_order(database: Database, before: Order, step: HistoryStep, due: 
             uuid7(),
             before.status.value,
             step.actor,
-            step.event.metadata.correlation_id,
+            step.correlation_id,
             step.event.metadata.trace_id or None,
             *record_values(step.event),
         ],

@@ -92,6 +92,27 @@ async def test_a_cancelled_transaction_gives_its_connection_back(postgres_url: s
             await asyncio.gather(*(database.fetch("SELECT 1") for _ in range(2 * database.pool_max)))
 
 
+async def test_who_asks_first_gets_a_connection_first_however_many_come_later(postgres_url: str) -> None:
+    async with opened(postgres_url) as database:
+        # opening a connection takes longer than all the rest
+        await asyncio.gather(*(database.fetch("SELECT pg_sleep(0.2)") for _ in range(database.pool_max)))
+        asked_count = 0
+        served: list[int] = []
+
+        async def ask(rounds: int) -> None:
+            nonlocal asked_count
+            for _ in range(rounds):
+                number, asked_count = asked_count, asked_count + 1
+                async with database.transaction() as connection:
+                    await fetch(connection, "SELECT pg_sleep(0.001)")
+                served.append(number)
+
+        await asyncio.gather(*(ask(5) for _ in range(100)))
+    place = {number: index for index, number in enumerate(served)}
+    # those at work together end in any order, nobody else is overtaken
+    assert max(place[number] - number for number in served) <= 2 * database.pool_max
+
+
 async def test_statements_are_recorded_without_transaction_control(postgres_url: str) -> None:
     async with opened(postgres_url) as database:
         with record_statements(database.observer) as statements:

@@ -70,7 +70,7 @@ class SubgraphGraph:
         self._nodes: dict[tuple[int, str, tuple[int, ...]], Node] = {}
         self._keys: dict[Node, tuple[KeyEdge, ...]] = {}
         self._overridden, self._labels = _read_join_fields(context)
-        self._setters = _context_setters(context)
+        self._setters = context_setters(context)
         self._field_sets: dict[tuple[int, str, str], Selections] = {}
 
     # nodes
@@ -315,7 +315,8 @@ def _read_join_fields(
     return overridden, labels
 
 
-def _context_setters(context: MergeContext) -> dict[tuple[int, str], frozenset[str]]:
+def context_setters(context: MergeContext) -> dict[tuple[int, str], frozenset[str]]:
+    """Subgraph and name of the context -> the types that set it there."""
     setters: dict[tuple[int, str], set[str]] = {}
     for index in range(len(context.subgraphs)):
         for use, type_, _ in context.facts[index].uses.get("context", ()):

@@ -146,15 +146,20 @@ class Options:
 
     def _has_context(self, option: Option, edge: FieldEdge) -> bool:
         for need in edge.contexts:
-            trail = option.trail
-            while trail is not None and not self._sets(trail.type_name, need.setters):
-                trail = trail.before
-            if trail is None:
+            setter = self.setter_above(option, need.setters)
+            if setter is None:
                 return False
-            selections = self.graph.merged_field_set(trail.type_name, need.selection)
-            if not self.conditions.can_gather(trail.node, selections):
+            node, type_name = setter
+            if not self.conditions.can_gather(node, self.graph.merged_field_set(type_name, need.selection)):
                 return False
         return self.graph.has_local_key(option.node)
+
+    def setter_above(self, option: Option, setters: frozenset[str]) -> tuple[Node, str] | None:
+        """The nearest object above that is of one of the types: where it stands, and its type in the API schema."""
+        trail = option.trail
+        while trail is not None and not self._sets(trail.type_name, setters):
+            trail = trail.before
+        return (trail.node, trail.type_name) if trail is not None else None
 
     def _sets(self, type_name: str, setters: frozenset[str]) -> bool:
         type_ = self.merged.types[type_name]

@@ -2,8 +2,8 @@
 
 A type need not be walked twice from the same or more options under the same labels, so the walk ends. What @provides
 adds on one way is not there on the others: a walk from there stands only for walks with the same. (Apollo's composition
-forgets that, and accepts queries which its planner then fails.) Depth first, as in Apollo's composition, so that the
-same queries are reported.
+forgets that if the other way comes first, and its planner then reads external fields.) Depth first, as in Apollo's
+composition, so that the same queries are reported.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from router.compose.merge.context import MergeContext
 from router.compose.report import Place, name_list
 from router.compose.satisfiability.conditions import Conditions, TooManyStepsError, TooMuchWorkError
-from router.compose.satisfiability.graph import Node, SubgraphGraph
+from router.compose.satisfiability.graph import Node, SubgraphGraph, context_setters
 from router.compose.satisfiability.options import Cast, Option, Options, Step
 from router.compose.satisfiability.witness import print_witness
 from router.compose.schema import COMPOSITE, Kind, Schema
@@ -27,8 +27,8 @@ MOST_STEPS = 3_000_000
 #: steps after which the search starts again in a hurry; Apollo's would need minutes by then
 _PATIENT_STEPS = 500_000
 
-#: a node, and where contexts were set on the way to it
-_Place = tuple[Node, tuple[tuple[int, str], ...]]
+#: a node, and for each context where it was set last on the way to it
+_Place = tuple[Node, tuple[tuple[Node, str] | None, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,8 @@ class _Search:
         self.possible: dict[str, frozenset[str]] = {}  #: of the API schema
         self.visited: dict[str, list[tuple[frozenset[_Place], dict[str, bool]]]] = defaultdict(list)
         self.labels = _labels_by_coordinate(context)
-        self.set_contexts = _types_that_set_contexts(context)
+        #: the types that set a context, for every context of every subgraph
+        self.setters = tuple(sorted(set(context_setters(context).values()), key=sorted))
         #: mutation -> subgraph -> what cannot be answered when it is called there
         self.mutation_errors: dict[str, dict[int | None, list[str]]] = defaultdict(dict)
 
@@ -134,13 +135,7 @@ class _Search:
         return all_known
 
     def _place(self, option: Option) -> _Place:
-        setters: list[tuple[int, str]] = []
-        trail = option.trail
-        while trail is not None:
-            if trail.type_name in self.set_contexts:
-                setters.append((trail.node.subgraph, trail.node.type.name))
-            trail = trail.before
-        return (option.node, tuple(setters[:4]))
+        return option.node, tuple(self.options.setter_above(option, setters) for setters in self.setters)
 
     def _without_provided(self, place: _Place) -> _Place:
         """Whatever can be answered without @provides can be answered with it."""
@@ -330,12 +325,3 @@ def _labels_by_coordinate(context: MergeContext) -> dict[str, str]:
         for use in merged.applications
         if isinstance(label := use.arguments.get("overrideLabel"), str)
     }
-
-
-def _types_that_set_contexts(context: MergeContext) -> set[str]:
-    names: set[str] = set()
-    for facts in context.facts:
-        for _, type_, _ in facts.uses.get("context", ()):
-            merged = context.merged.types.get(type_.coordinate)
-            names.update({type_.coordinate, *context.possible_types(type_.coordinate)} if merged else ())
-    return names

@@ -144,3 +144,18 @@ def test_what_an_override_took_away_is_missed_even_where_the_type_was_met_with_i
     )
     assert "  bare {\n    x {" in message
     assert '"E.x" is overridden by another subgraph' in message
+
+
+def test_a_context_is_missed_however_many_others_were_set_since() -> None:
+    chain = "".join(
+        f' type B{n} @context(name: "other") {{ name: String! next: {f"B{n + 1}" if n < 5 else "Leaf"} }}'
+        for n in range(6)
+    )
+    fields = 'type A @context(name: "wanted") { name: String! first: B0 } type Leaf @key(fields: "id") { id: ID!'
+    leaf = ' value(name: String @fromContext(field: "$wanted { name }")): Int'
+    other = ' other(name: String @fromContext(field: "$other { name }")): Int }'
+    b = 'type Leaf @key(fields: "id") { id: ID! }'
+    assert compose_sdl(a="type Query { a: A }" + fields + leaf + other + chain, b=b).ok
+    for roots in ("a: A bare: B0", "bare: B0 a: A"):
+        composition = compose_sdl(a=f"type Query {{ {roots} }}" + fields + leaf + other + chain, b=b)
+        assert set(error_codes(composition)) == {"SATISFIABILITY_ERROR"}

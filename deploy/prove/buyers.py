@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from deploy.prove.client import Answer, Crowd, LostAnswerError, RefusedError
 from deploy.prove.evidence import Acknowledged
 from deploy.prove.shop import ProvenShop
+
+ValueT = TypeVar("ValueT")
 
 ADDRESS = {"street": "Lindenallee 7", "city": "Jena", "zip": "07743", "country": "DE"}
 STAFF_SCOPES = (
@@ -44,6 +46,7 @@ REFUND = f"""mutation Refund($input: RefundCreateInput!) {{
 SHIP = f"""mutation Ship($input: FulfillmentCreateInput!) {{
   fulfillmentCreate(input: $input) {{ order {{ id status fulfillments {{ id }} }} {ERRORS} }} }}"""
 DELIVER = f"mutation Deliver($id: ID!) {{ fulfillmentDeliver(id: $id) {{ order {{ id status }} {ERRORS} }} }}"
+LINES = "query Lines($id: ID!) { order(id: $id) { lines { id quantity } } }"
 STATUS = "query Status($id: ID!) { order(id: $id) { status } }"
 
 
@@ -117,21 +120,19 @@ class Market:
         given = {"id": order_id, "reason": reason, "key": key}
         return _outcome(await self.crowd.ask(CANCEL, given, caller), "orderCancel", "order")
 
-    async def place_surely(self, buyer: str, items: Mapping[str, int], key: str) -> Outcome:
-        """Asks again under the same key until the shop decides."""
+    async def surely(self, ask: Callable[[], Awaitable[ValueT]]) -> ValueT:
+        """Asks again until the shop decides; `ask` must ask under the same key each time."""
         while True:
             try:
-                return await self.place(buyer, items, key)
+                return await ask()
             except (LostAnswerError, RefusedError) as exc:
                 await _again(exc)
 
+    async def place_surely(self, buyer: str, items: Mapping[str, int], key: str) -> Outcome:
+        return await self.surely(lambda: self.place(buyer, items, key))
+
     async def pay_surely(self, buyer: str, order_id: str, key: str, token: str = "tok_visa") -> Outcome:  # noqa: S107
-        """Asks again under the same key until the shop decides."""
-        while True:
-            try:
-                return await self.pay(buyer, order_id, token, key)
-            except (LostAnswerError, RefusedError) as exc:
-                await _again(exc)
+        return await self.surely(lambda: self.pay(buyer, order_id, token, key))
 
     async def status(self, order_id: str) -> str:
         """Asks again until there is an answer; empty where staff see no such order."""

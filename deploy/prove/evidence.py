@@ -118,6 +118,6 @@ async def evidence(url_by_subgraph: Mapping[str, str], nats_url: str, outside: O
             stack.push_async_callback(witness.close)
         client = await nats.connect(nats_url, name="auditor", max_reconnect_attempts=-1)
         stack.push_async_callback(client.close)
-        ledger = ledger_of(outside, witnesses["payments"])
+        ledger = ledger_of(outside)
         users, products, orders, payments, notifications = (witnesses[name] for name in SUBGRAPHS)
         yield Evidence(users, products, orders, payments, notifications, Stream(client), ledger)

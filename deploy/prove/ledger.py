@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from deploy.prove.outside import Outside
 
@@ -33,19 +33,9 @@ ProviderLedger = tuple[Charge, ...]
 ReadLedger = Callable[[], Awaitable[ProviderLedger]]
 
 
-class _Asks(Protocol):
-    async def ask(self, sql: str, *parameters: Any) -> Any: ...
-
-
-def ledger_of(outside: Outside, payments: _Asks) -> ReadLedger:
-    """Of the provider outside, and of the one that lives in the payments subgraph's own database."""
-
+def ledger_of(outside: Outside) -> ReadLedger:
     async def read() -> ProviderLedger:
-        rows = await payments.ask(
-            """SELECT reference, request_key AS key, state = 'AUTHORIZED' AS is_held, amount_minor, captured_minor,
-                   refunded_minor, currency FROM sandbox_charge"""
-        )
-        return tuple(Charge(**row) for row in rows) + tuple(_charge(given) for given in await outside.charges())
+        return tuple(_charge(given) for given in await outside.charges())
 
     return read
 

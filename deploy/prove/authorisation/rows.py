@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from deploy.prove.auditor import Auditor
 from deploy.prove.authorisation.setting import PASSWORD, Person, Setting, logged_in, order_input, person
-from deploy.prove.buyers import SHIP
+from deploy.prove.buyers import LINES, SHIP
 
 Variables = Mapping[str, Any]
 #: what to ask with; it may prepare something fresh for this one request
@@ -62,9 +62,7 @@ async def _pay_waiting(setting: Setting, _: Person, __: Auditor) -> Variables:
 
 async def _ship(setting: Setting, _: Person, __: Auditor) -> Variables:
     order, _payment = await setting.paid_order()
-    lines = await setting.market.crowd.ask(
-        "query($id: ID!) { order(id: $id) { lines { id } } }", {"id": order}, setting.victim.token
-    )
+    lines = await setting.market.crowd.ask(LINES, {"id": order}, setting.victim.token)
     line = lines["order"]["lines"][0]["id"]
     return {"input": {"orderId": order, "lines": [{"orderLineId": line, "quantity": 1}], "idempotencyKey": key()}}
 
@@ -292,6 +290,53 @@ MUTATIONS = [
         "--Y-Y",
         f"mutation($input: PaymentCreateInput!) {{ paymentCreate(input: $input) {{ payment {{ id }} {ERRORS} }} }}",
         _pay_waiting,
+    ),
+    Row(
+        "Mutation.paymentConfirmAction",
+        "another's",
+        "--Y-Y",
+        f"mutation($id: ID!) {{ paymentConfirmAction(id: $id) {{ payment {{ id }} {ERRORS} }} }}",
+        given(lambda s, c: {"id": s.payment}),
+    ),
+    Row(
+        "Mutation.paymentCapture",
+        "",
+        "----Y",
+        "mutation($id: ID!, $key: String!) { paymentCapture(id: $id, idempotencyKey: $key) {"
+        f" payment {{ id }} {ERRORS} }} }}",
+        given(lambda s, c: {"id": s.payment, "key": key()}),
+        is_open=True,
+    ),
+    Row(
+        "Mutation.paymentVoid",
+        "",
+        "----Y",
+        "mutation($id: ID!, $key: String!) { paymentVoid(id: $id, idempotencyKey: $key) {"
+        f" payment {{ id }} {ERRORS} }} }}",
+        given(lambda s, c: {"id": s.payment, "key": key()}),
+        is_open=True,
+    ),
+    Row(
+        "Mutation.paymentMethodSave",
+        "own",
+        "-YYYY",
+        "mutation($input: PaymentMethodSaveInput!) { paymentMethodSave(input: $input) {"
+        f" paymentMethod {{ id }} {ERRORS} }} }}",
+        given(lambda s, c: {"input": {"paymentMethodToken": "tok_mastercard", "idempotencyKey": key()}}),
+    ),
+    Row(
+        "Mutation.paymentMethodSetDefault",
+        "another's",
+        "-----",
+        f"mutation($id: ID!) {{ paymentMethodSetDefault(id: $id) {{ paymentMethod {{ id }} {ERRORS} }} }}",
+        given(lambda s, c: {"id": s.method}),
+    ),
+    Row(
+        "Mutation.paymentMethodDelete",
+        "another's",
+        "-----",
+        f"mutation($id: ID!) {{ paymentMethodDelete(id: $id) {{ {ERRORS} }} }}",
+        given(lambda s, c: {"id": s.method}),
     ),
     Row(
         "Mutation.refundCreate",

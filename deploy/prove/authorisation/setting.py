@@ -11,7 +11,7 @@ import asyncpg
 
 from common.ids import parse_id
 from deploy.prove.auditor import Auditor
-from deploy.prove.buyers import Market
+from deploy.prove.buyers import LINES, SHIP, Market
 
 #: in the order of the table's columns
 CALLERS = ("anonymous", "customer", "support", "catalog manager", "admin")
@@ -27,6 +27,7 @@ SAVE = """mutation S($address: PostalAddressInput!) {
   addressSave(address: $address) { user { id addresses { id } } errors { __typename } } }"""
 ROLES_SET = "mutation S($id: ID!, $roles: [Role!]!) { userRolesSet(id: $id, roles: $roles) { errors { __typename } } }"
 _NOTES = "query { me { notifications(first: 20) { nodes { id } } } }"
+_SAVE_METHOD = "mutation($input: PaymentMethodSaveInput!) { paymentMethodSave(input: $input) { paymentMethod { id } } }"
 _CART = "mutation($product: ID!) { cartSetLine(productId: $product, quantity: 7) { cart { id } } }"
 
 
@@ -53,6 +54,10 @@ class Setting:
     payment: str
     notification: str
     cart: str
+    fulfillment: str
+    refund: str
+    #: a means of payment the victim keeps
+    method: str
     secrets: tuple[str, ...]
     catalogue_secrets: tuple[str, ...]
     fresh: dict[str, str] = field(default_factory=dict)
@@ -132,9 +137,27 @@ async def prepare(market: Market, auditor: Auditor) -> Setting:
         payment=payment.id,
         notification=notes[0]["id"],
         cart=cart,
+        fulfillment=await _shipped(market, victim.token, order.id),
+        method=await _saved_method(market, victim.token),
+        refund=(await market.refund(payment.id, "1.00")).id,
         secrets=(victim.email, "Verborgen", "Versteckte", "Heimlich", number, "4242"),
         catalogue_secrets=("Unveiled",),
     )
+
+
+async def _shipped(market: Market, owner: str, order: str) -> str:
+    """Id of a fulfilment of the whole order."""
+    lines = (await market.crowd.ask(LINES, {"id": order}, owner))["order"]["lines"]
+    goods = [{"orderLineId": line["id"], "quantity": line["quantity"]} for line in lines]
+    given = {"input": {"orderId": order, "lines": goods, "idempotencyKey": uuid4().hex}}
+    data = await market.crowd.ask(SHIP, given, market.staff)
+    return str(data["fulfillmentCreate"]["order"]["fulfillments"][0]["id"])
+
+
+async def _saved_method(market: Market, owner: str) -> str:
+    given = {"input": {"paymentMethodToken": "tok_visa", "idempotencyKey": uuid4().hex}}
+    saved = (await market.crowd.ask(_SAVE_METHOD, given, owner))["paymentMethodSave"]
+    return str(saved["paymentMethod"]["id"])
 
 
 async def _hide(market: Market, product: str) -> None:

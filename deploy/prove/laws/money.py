@@ -12,7 +12,12 @@ from deploy.prove.ledger import Charge
 _ATTEMPTS = """
 SELECT a.id::text AS key, p.id AS payment_id, p.order_id FROM payment_attempt a JOIN payment p ON p.id = a.payment_id
 """
-_PAYMENTS = "SELECT id, order_id, status, captured_minor, refunded_minor, provider_ref FROM payment"
+# cash on delivery is no business of the provider's
+_PAYMENTS = """
+SELECT id, order_id, status, captured_minor, refunded_minor, provider_ref FROM payment
+WHERE method_kind <> 'CASH_ON_DELIVERY'
+"""
+_CASH = "SELECT order_id FROM payment WHERE method_kind = 'CASH_ON_DELIVERY' AND status NOT IN ('VOIDED', 'FAILED')"
 _ORDERS = "SELECT id, status, total_minor FROM orders"
 _UNBALANCED = """
 SELECT 'entry ' || entry_id AS what, currency, sum(amount_minor) AS sum FROM ledger_posting
@@ -22,8 +27,8 @@ SELECT 'all entries', currency, sum(amount_minor) FROM ledger_posting GROUP BY c
 """
 _UNBOOKED = """
 SELECT p.id, p.captured_minor, p.refunded_minor, coalesce(l.balance, 0) AS booked FROM payment p
-LEFT JOIN (SELECT payment_id, sum(amount_minor) AS balance FROM ledger_posting WHERE account = 'PROVIDER_BALANCE'
-           GROUP BY payment_id) l ON l.payment_id = p.id
+LEFT JOIN (SELECT payment_id, sum(amount_minor) AS balance FROM ledger_posting
+           WHERE account IN ('PROVIDER_BALANCE', 'CASH') GROUP BY payment_id) l ON l.payment_id = p.id
 WHERE coalesce(l.balance, 0) <> p.captured_minor - p.refunded_minor
    OR p.refunded_minor > p.captured_minor OR p.captured_minor > p.authorized_minor
 """
@@ -60,10 +65,11 @@ async def never_charged_twice(evidence: Evidence) -> list[str]:
 async def charged_as_sold(evidence: Evidence) -> list[str]:
     found = await never_charged_twice(evidence)
     by_order, _ = await _charges_by_order(evidence)
+    in_cash = {row["order_id"] for row in await evidence.payments.ask(_CASH)}
     for order in await evidence.orders.ask(_ORDERS):
         charges = by_order.get(order["id"], [])
         captured, net = sum(c.captured_minor for c in charges), sum(c.net_minor for c in charges)
-        is_sold = order["status"] in {"CONFIRMED", "COMPLETED"}
+        is_sold = order["status"] in {"CONFIRMED", "COMPLETED"} and order["id"] not in in_cash
         if captured != (order["total_minor"] if is_sold else 0) and not (order["status"] == "CANCELLED" and net == 0):
             found.append(
                 f"order {order['id']} is {order['status']} at {order['total_minor']}, the provider captured {captured}"

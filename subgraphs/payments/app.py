@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 
 from common.clock import Clock
 from common.events import Consumer, OneStatement
+from common.flags import Flags
 from common.subgraph.app import SubgraphParts, create_subgraph
 from common.subgraph.due import DueWorker, Signal
 from common.subgraph.runtime import Platform, Worker
@@ -107,7 +108,7 @@ def new_service(platform: Platform, settings: PaymentsSettings, wrap: ProviderWr
     due = DueTasks(store, provider, settling, refunding, signals.tasks)
     return PaymentsService(
         store=store,
-        paying=Paying(database, clock, platform.bus, provider, store, settling),
+        paying=Paying(database, clock, platform.bus, provider, store, settling, Flags(settings.flags, clock=clock)),
         refunding=refunding,
         managing=Managing(database, clock, store, settling, due),
         methods=Methods(database, clock, provider, store, signals.methods),

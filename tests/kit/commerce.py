@@ -131,6 +131,7 @@ async def running_commerce(
     *,
     names: tuple[str, str, str] | None = None,
     wrap_provider: Callable[[PaymentProvider], PaymentProvider] = lambda provider: provider,
+    payment_flags: str = "",
 ) -> AsyncIterator[Commerce]:
     """The three of them. `names` of databases that exist already start them on what is in there."""
     settings = SubgraphSettings(**settings_of(postgres_url, nats_url))
@@ -151,6 +152,7 @@ async def running_commerce(
             payment_provider_timeout_s=1.0,
             payment_webhook_secret=SecretStr(WEBHOOK_SECRET),
             payment_webhook_listen=webhooks,
+            flags=payment_flags,
         )
         apps = (
             create_products(settings, database_name=products),

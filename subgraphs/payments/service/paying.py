@@ -18,6 +18,7 @@ from common.clock import Clock
 from common.errors import UnavailableError
 from common.events import Bus, CommandError
 from common.failpoints import failpoint
+from common.flags import Flag, Flags
 from common.ids import format_id, uuid7
 from common.money import Money
 from common.subgraph.database import Database
@@ -40,6 +41,15 @@ from subgraphs.payments.events import PAYABLE, PayableOrder, payable_order, paya
 from subgraphs.payments.service.rows import PAYMENT_COLUMNS, payment_of
 from subgraphs.payments.service.settling import Settling
 from subgraphs.payments.service.store import PaymentStore
+
+WALLETS = Flag("payment-wallet", True, "customers may pay with a wallet")
+BANK_TRANSFERS = Flag("payment-bank-transfer", True, "customers may pay by a bank transfer")
+CASH = Flag("payment-cash-on-delivery", True, "customers may pay the courier in cash")
+_FLAGS = {
+    PaymentMethodKind.WALLET: WALLETS,
+    PaymentMethodKind.BANK_TRANSFER: BANK_TRANSFERS,
+    PaymentMethodKind.CASH_ON_DELIVERY: CASH,
+}
 
 ORDERS_TIMEOUT_S = 2.0
 #: an attempt nobody has settled by then is taken up by the worker
@@ -106,6 +116,7 @@ class Paying:
     provider: PaymentProvider
     store: PaymentStore
     settling: Settling
+    flags: Flags
 
     async def pay(self, wanted: PaymentRequest) -> Payment:
         """The payment: AUTHORIZED, REQUIRES_ACTION, or PROCESSING when a bank or the provider has yet to answer.
@@ -184,6 +195,9 @@ class Paying:
             raise InvalidInput(f"The order costs {Money(order.total_minor, order.currency)}.", ["amount"])
         is_own = format_id(USER_PREFIX, order.customer_id) == wanted.actor
         token, means = await self._means(wanted, order, is_own=is_own)
+        flag = _FLAGS.get(means.kind)
+        if flag is not None and not self.flags.is_on(flag, subject=format_id(USER_PREFIX, order.customer_id)):
+            raise InvalidInput("This way to pay is not offered.", ["paymentMethodToken"])
         # what somebody else pays with is nothing the customer keeps, and cash cannot be kept
         saves = wanted.saves_method and is_own and means.kind is not PaymentMethodKind.CASH_ON_DELIVERY
         payment = await self._insert(order, means, token, point, saves=saves)

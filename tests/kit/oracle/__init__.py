@@ -6,6 +6,9 @@ one schema that has everything. A query through planner and executor must get th
 gets from the second.
 
     facts       what each subgraph's SDL says          universe    the values
-    subgraph    a subgraph as a `SubgraphClient`       world       composition, router and monolith over one universe
+    subgraph    a subgraph as a `SubgraphClient`       monolith    the schema that has everything
+    trouble     what goes wrong in single subgraphs    world       composition, router and monolith over one universe
     random_*    made-up supergraphs and operations     shrink      the smallest case that still fails
+
+Subgraphs must not be asked for more than the client selects, either: what nobody needs is a difference, too.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,7 @@ from tests.kit.oracle.trouble import Trouble, Troubles
 from tests.kit.oracle.universe import Universe
 from tests.kit.plan_checker import check_plan
 
+_TYPE_NAME = re.compile(r"[EVIUC]\d|S|Ref|Owner").fullmatch  #: of the types that are made up
 _MOST_OPTIONS = 4_000  #: of the satisfiability check: less than a second
 _LIMITS = DocumentLimits(max_aliases=None, max_root_fields=None)
 
@@ -143,19 +145,16 @@ def _compare(given: _Given, right: Sequence[MonolithResult], *, is_partial: bool
     return None
 
 
-def _filled(data: Any, key: str = "") -> Any:
+def _filled(data: Any) -> Any:
     """Null for objects and lists in which nothing is but nulls and type names."""
     if isinstance(data, dict):
-        items = {name: _filled(value, name) for name, value in data.items()}
-        return items if any(value is not None and not _is_type_name(value) for value in items.values()) else None
+        below = {name: _filled(value) for name, value in data.items()}
+        is_empty = all(value is None or (isinstance(value, str) and _TYPE_NAME(value)) for value in below.values())
+        return None if is_empty else below
     if isinstance(data, list):
-        items_ = [_filled(item) for item in data]
-        return items_ if any(item is not None for item in items_) else None
+        items = [_filled(item) for item in data]
+        return None if all(item is None for item in items) else items
     return data
-
-
-def _is_type_name(value: Any) -> bool:
-    return isinstance(value, str) and value[:1] in "EVIUQMSROC" and "-" not in value
 
 
 async def find_difference(case: Case) -> Difference | None:

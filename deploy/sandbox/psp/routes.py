@@ -1,6 +1,6 @@
 """The provider's API over HTTP. Bodies are JSON; `Idempotency-Key` is required where money is touched.
 
-The table of all routes is in docs/operations.md.
+The table of all routes is in deploy/sandbox/README.md.
 """
 
 import asyncio

@@ -29,11 +29,11 @@ _USER, _ORDER, _EVENT, _TEMPLATE, _CATEGORY, _DATA, _IDS, _CHANNELS, _FORCED, _N
 _RECORD = f"""
 WITH {claim_clause(1)},
 offered AS (
-    SELECT o.id, o.channel, o.is_forced, p.is_enabled,
+    SELECT o.id, o.channel, o.channel = ${_FORCED}::text AS is_forced, p.is_enabled,
         CASE o.channel WHEN 'SMS' THEN false
             WHEN 'PUSH' THEN EXISTS (SELECT FROM push_device d WHERE d.user_id = ${_USER})
             ELSE true END AS by_default
-    FROM unnest(${_IDS}::uuid[], ${_CHANNELS}::text[], ${_FORCED}::bool[]) AS o (id, channel, is_forced)
+    FROM unnest(${_IDS}::uuid[], ${_CHANNELS}::text[]) AS o (id, channel)
     LEFT JOIN LATERAL (
         SELECT is_enabled FROM channel_preference
         WHERE user_id = ${_USER} AND channel = o.channel AND category IN (${_CATEGORY}, 'ALL')
@@ -93,6 +93,7 @@ class MessageRecorder:
         in_app = ids.get(Channel.IN_APP)
         received = [notification_received(in_app, message.user_id, cause=event, clock=self.clock)] if in_app else []
         now = self.clock.now()
+        failpoint("notifications.record.before_commit")
         rows = await self.database.fetch(
             _RECORD,
             [
@@ -105,7 +106,8 @@ class MessageRecorder:
                 orjson.dumps(dict(message.data)).decode(),
                 list(ids.values()),
                 [channel.value for channel in ids],
-                [message.category is Category.SECURITY and channel is Channel.EMAIL for channel in ids],
+                # whatever the user wants
+                Channel.EMAIL.value if message.category is Category.SECURITY else "",
                 now,
                 now + LEASE,
                 *record_values(*received),

@@ -43,6 +43,12 @@ HEADERS_TOO_LARGE = ErrorCode("HEADER_FIELDS_TOO_LARGE", 431, "Ours: too many or
 BATCHING_NOT_ENABLED = ErrorCode("BATCHING_NOT_ENABLED", 400, "An array of requests came and batching is off.")
 BATCH_LIMIT_EXCEEDED = ErrorCode("BATCH_LIMIT_EXCEEDED", 422, "The batch holds more requests than allowed.")
 BATCHING_ERROR = ErrorCode("BATCHING_ERROR", 400, "The batch is empty or holds a subscription.")
+UPLOAD_TOO_MANY = ErrorCode("FILE_UPLOADS_LIMITS_MAX_FILES_EXCEEDED", 413, "More files than allowed.")
+UPLOAD_TOO_LARGE = ErrorCode("FILE_UPLOADS_LIMITS_MAX_FILE_SIZE_EXCEEDED", 413, "A file is larger than allowed.")
+UPLOAD_MISSING = ErrorCode(
+    "FILE_UPLOADS_FILES_MISSING", 400, "The map of a multipart request names files that are not there."
+)
+UPLOAD_SUBSCRIPTION = ErrorCode("INVALID_GRAPHQL_REQUEST", 400, "A subscription cannot take files.")
 
 # --- who asks, and how often ---------------------------------------------------------------------------------------
 AUTH_ERROR = ErrorCode("AUTH_ERROR", 401, "The token is not valid.")

@@ -79,6 +79,33 @@ class CsrfConfig(Section):
         return tuple(name.lower() for name in value)
 
 
+class UploadLimits(Section):
+    max_files: int = Field(default=5, ge=1, le=100)
+    max_file_size: Size = 1_000_000
+
+
+class MultipartUploads(Section):
+    enabled: bool = True
+    limits: UploadLimits = UploadLimits()
+
+
+class UploadProtocols(Section):
+    multipart: MultipartUploads = MultipartUploads()
+
+
+class UploadsConfig(Section):
+    """Apollo's section. Files are held in memory: its `mode: stream` does not exist here."""
+
+    enabled: bool = False
+    protocols: UploadProtocols = UploadProtocols()
+
+    @property
+    def allowed(self) -> UploadLimits | None:
+        """None when files are not taken."""
+        multipart = self.protocols.multipart
+        return multipart.limits if self.enabled and multipart.enabled else None
+
+
 class CorsPolicy(Section):
     """One set of origins and what they may do; None falls back to the section's own value."""
 

@@ -16,6 +16,7 @@ from router.config.http import (
     SandboxConfig,
     ServerConfig,
     SupergraphConfig,
+    UploadsConfig,
 )
 from router.config.rest import RestConfig
 from router.config.security import (
@@ -41,6 +42,7 @@ class RouterConfig(Section):
     cors: CorsConfig = CorsConfig()
     batching: BatchingConfig = BatchingConfig()
     apq: ApqConfig = ApqConfig()
+    preview_file_uploads: UploadsConfig = UploadsConfig()
     health_check: HealthCheckConfig = HealthCheckConfig()
     homepage: HomepageConfig = HomepageConfig()
     sandbox: SandboxConfig = SandboxConfig()

@@ -29,7 +29,7 @@ from router.pipeline.offload import Offload
 from router.pipeline.persisted_queries import PersistedQueries
 from router.pipeline.plans import Plans
 from router.pipeline.rate_limit import RateLimits
-from router.pipeline.read import RequestReader
+from router.pipeline.reader import RequestReader
 from router.pipeline.subgraph_headers import SubgraphHeaders
 from router.pipeline.subgraph_layers import layers_for, trace_headers
 from router.planner import Planner
@@ -138,7 +138,7 @@ async def open_engine(
             access_rules=access_rules,
             authenticator=authenticator,
             negotiator=Negotiator(),
-            reader=RequestReader(config.limits),
+            reader=RequestReader(config.limits, config.preview_file_uploads),
             metrics=router_metrics,
             clients=clients,
             streams=streams,

@@ -13,22 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
-from common.lru import LruMap
-from router.config.http import LimitsConfig
-from router.errors import (
-    INVALID_CONTENT_TYPE_HEADER,
-    INVALID_GRAPHQL_REQUEST,
-    RequestError,
-    refuse,
-)
+from router.errors import INVALID_GRAPHQL_REQUEST, RequestError, refuse
 from router.execution.json import MalformedJsonError, load_json
-from router.pipeline.http import HttpRequest
+from router.pipeline.uploads import Uploads
 
 _DEEPEST_JSON = 200
 _KEY = re.compile(rb'"\s*:')
 _MAX_PARAMETERS = 32
-_REMEMBERED = 1_000  #: bodies
-_LONGEST_REMEMBERED = 4_096  #: bytes
 _LONGEST_NAME = 512  #: of an operation; it ends up in traces and logs
 
 
@@ -38,34 +29,7 @@ class GraphQLRequest:
     operation_name: str | None = None
     variables: Mapping[str, Any] = field(default_factory=dict)
     extensions: Mapping[str, Any] = field(default_factory=dict)
-
-
-class RequestReader:
-    """Remembers short queries: most clients send the same few again and again. What is the same byte for byte is the
-    same request, and nobody changes one. Mutations are forgotten at once: they carry passwords and other secrets."""
-
-    def __init__(self, limits: LimitsConfig) -> None:
-        self._max_bytes = limits.http_max_request_bytes
-        self._known: LruMap[bytes, GraphQLRequest] = LruMap(_REMEMBERED)
-
-    async def read(self, request: HttpRequest) -> GraphQLRequest | list[Any]:
-        """One request, or the raw entries of a batch. Raises RequestError."""
-        if request.method == "GET":
-            return read_query_string(request.query_string)
-        _check_content(request.headers)
-        body = await request.read_body(self._max_bytes)
-        known = self._known.get(body)
-        if known is not None:
-            return known
-        asked = read_body(body)
-        if len(body) <= _LONGEST_REMEMBERED and isinstance(asked, GraphQLRequest) and _is_surely_a_query(asked):
-            self._known.put(body, asked)
-        return asked
-
-
-def _is_surely_a_query(asked: GraphQLRequest) -> bool:
-    """Without parsing: a hash alone may stand for anything, and so may a document that has the word in it."""
-    return asked.query is not None and "mutation" not in asked.query
+    uploads: Uploads | None = None  #: files whose placeholders stand in the variables
 
 
 def read_body(body: bytes) -> GraphQLRequest | list[Any]:
@@ -76,19 +40,19 @@ def read_body(body: bytes) -> GraphQLRequest | list[Any]:
 def read_payload(payload: object) -> GraphQLRequest:
     """From parsed JSON. Raises RequestError for what is not a GraphQL request."""
     if not isinstance(payload, dict):
-        raise _invalid("the request must be an object")
+        raise invalid("the request must be an object")
     query, name = payload.get("query"), payload.get("operationName")
     variables, extensions = payload.get("variables"), payload.get("extensions")
     if query is not None and not isinstance(query, str):
-        raise _invalid("'query' must be a string")
+        raise invalid("'query' must be a string")
     if name is not None and not isinstance(name, str):
-        raise _invalid("'operationName' must be a string")
+        raise invalid("'operationName' must be a string")
     if name is not None and len(name) > _LONGEST_NAME:
-        raise _invalid(f"'operationName' is longer than {_LONGEST_NAME} characters")
+        raise invalid(f"'operationName' is longer than {_LONGEST_NAME} characters")
     if variables is not None and not isinstance(variables, dict):
-        raise _invalid("'variables' must be an object")
+        raise invalid("'variables' must be an object")
     if extensions is not None and not isinstance(extensions, dict):
-        raise _invalid("'extensions' must be an object")
+        raise invalid("'extensions' must be an object")
     return GraphQLRequest(query, name, variables or {}, extensions or {})
 
 
@@ -98,11 +62,11 @@ def read_query_string(query_string: bytes) -> GraphQLRequest:
             query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS
         )
     except ValueError as exc:
-        raise _invalid("the query string cannot be decoded") from exc
+        raise invalid("the query string cannot be decoded") from exc
     values: dict[str, str] = {}
     for name, value in pairs:
         if name in values:
-            raise _invalid(f"the parameter {name[:40]!r} is given twice")
+            raise invalid(f"the parameter {name[:40]!r} is given twice")
         values[name] = value
     payload: dict[str, object] = {name: values[name] for name in ("query", "operationName") if name in values}
     for name in ("variables", "extensions"):
@@ -116,9 +80,9 @@ def read_json(text: bytes, what: str) -> Any:
     try:
         value = load_json(text)
     except MalformedJsonError as exc:
-        raise _invalid(f"{what} is not valid JSON: {str(exc)[:120]}") from None
+        raise invalid(f"{what} is not valid JSON: {str(exc)[:120]}") from None
     except ValueError:
-        raise _invalid(f"{what} holds a number that is too large") from None
+        raise invalid(f"{what} holds a number that is too large") from None
     if count_keys(value) != len(_KEY.findall(text)):
         _refuse_duplicates(text, what)
     return value
@@ -127,7 +91,7 @@ def read_json(text: bytes, what: str) -> Any:
 def count_keys(value: object, depth: int = 0) -> int:
     """Keys of all objects inside. Raises RequestError beyond 200 levels, and for integers over 64 bits."""
     if depth > _DEEPEST_JSON:
-        raise _invalid("the JSON is nested too deeply")
+        raise invalid("the JSON is nested too deeply")
     if isinstance(value, dict):
         count = len(value)
         for item in value.values():
@@ -137,7 +101,7 @@ def count_keys(value: object, depth: int = 0) -> int:
     if isinstance(value, list):
         return sum(count_keys(item, depth + 1) for item in value)
     if isinstance(value, int) and value.bit_length() > 64:
-        raise _invalid("a number is too large")
+        raise invalid("a number is too large")
     return 0
 
 
@@ -146,26 +110,11 @@ def _refuse_duplicates(text: bytes, what: str) -> None:
 
     def check(pairs: list[tuple[str, Any]]) -> None:
         if len({key for key, _ in pairs}) != len(pairs):
-            raise _invalid(f"{what} has an object with the same key twice")
+            raise invalid(f"{what} has an object with the same key twice")
 
     json.loads(text, object_pairs_hook=check)
 
 
-def _check_content(headers: Mapping[str, str]) -> None:
-    content_type = headers.get("content-type", "")
-    if content_type == "application/json" and "content-encoding" not in headers:
-        return
-    name, _, parameters = content_type.partition(";")
-    if name.strip().lower() != "application/json":
-        raise refuse(INVALID_CONTENT_TYPE_HEADER, "The content type of a POST must be application/json.")
-    charset = re.search(r"charset\s*=\s*\"?([\w-]+)", parameters, re.IGNORECASE)
-    if charset and charset[1].lower() not in ("utf-8", "utf8"):
-        raise refuse(INVALID_CONTENT_TYPE_HEADER, "The body must be encoded in UTF-8.")
-    if headers.get("content-encoding", "identity").strip().lower() != "identity":
-        raise refuse(
-            INVALID_CONTENT_TYPE_HEADER, "Compressed bodies are not accepted.", headers={"accept-encoding": "identity"}
-        )
-
-
-def _invalid(details: str) -> RequestError:
+def invalid(details: str) -> RequestError:
+    """400: this is no GraphQL request."""
     return refuse(INVALID_GRAPHQL_REQUEST, "Invalid GraphQL request", details=details)

@@ -18,6 +18,7 @@ from router.errors import (
     INTROSPECTION_DISABLED,
     SUBSCRIPTION_MAX_LIMIT,
     SUBSCRIPTION_NOT_SUPPORTED,
+    UPLOAD_SUBSCRIPTION,
     refuse,
 )
 from router.execution.execute import execute, subscribe
@@ -30,6 +31,7 @@ from router.pipeline.engine import Engine
 from router.pipeline.expose_plan import expose_plan, wants_plan
 from router.pipeline.read import GraphQLRequest
 from router.pipeline.replays import watch_replays
+from router.pipeline.send_uploads import with_uploads
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +70,10 @@ async def start(engine: Engine, request: GraphQLRequest, caller: Caller, headers
     if engine.shows_plans and (wanted := wants_plan(headers)):
         extensions, is_dry_run = expose_plan(planned.plan), wanted == "dry-run"
     context = engine.context_for(caller, headers)
+    if request.uploads is not None:
+        if prepared.operation.kind is OperationKind.SUBSCRIPTION:
+            raise refuse(UPLOAD_SUBSCRIPTION, "Variables with files are not possible in a subscription.")
+        context.clients = with_uploads(context.clients, request.uploads)
     if prepared.operation.kind is OperationKind.MUTATION:
         context.clients = watch_replays(context.clients, extensions)
     return Started(prepared.operation, granted, planned, variables, context, extensions, is_dry_run)

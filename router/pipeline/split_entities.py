@@ -29,7 +29,7 @@ class SplitLayer:
     max_count: int
 
     def send(self, request: SubgraphRequest) -> Coroutine[Any, Any, SubgraphResponse]:
-        if request.body.count(_TYPE_NAME) <= self.max_count or not request.is_repeatable:
+        if request.body.count(_TYPE_NAME) <= self.max_count or not _may_be_split(request):
             return self.client.send(request)
         return self._send_parts(request)
 
@@ -50,6 +50,10 @@ class SplitLayer:
             raise failures.exceptions[0] from None
         asked = [{key: len(part[name]) for key, name in keys.items() if name in part} for part in parts]
         return _join([task.result() for task in tasks], starts, asked)
+
+
+def _may_be_split(request: SubgraphRequest) -> bool:
+    return request.is_repeatable and request.content_type == "application/json"
 
 
 def _representations(body: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, list[Any]]:

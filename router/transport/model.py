@@ -39,6 +39,7 @@ class SubgraphRequest:
     body: bytes  #: `{"query": …, "variables": …, "operationName": …}`
     headers: Headers = ()  #: without those about body and connection, which are the client's own
     is_repeatable: bool = True  #: False for mutations: never sent a second time unless the first never left
+    content_type: str = "application/json"
 
 
 @dataclass(slots=True)  # not frozen: made for every request, and so at a third of the cost

@@ -48,7 +48,7 @@ class AsgiClient:
         """Returns when the application returns: its background tasks are part of the call."""
         exchange = _Exchange(request.body)
         length = (b"content-length", str(len(request.body)).encode("ascii"))
-        scope = self.scope("http", request.headers, length)
+        scope = self.scope("http", request.headers, length, content_type=request.content_type)
         scope["method"] = "POST"
         try:
             await self.app(scope, exchange.receive, exchange.send)
@@ -57,7 +57,9 @@ class AsgiClient:
             return SubgraphResponse(500, b"")
         return exchange.response()
 
-    def scope(self, kind: str, headers: Headers, *more: tuple[bytes, bytes]) -> Scope:
+    def scope(
+        self, kind: str, headers: Headers, *more: tuple[bytes, bytes], content_type: str = "application/json"
+    ) -> Scope:
         state = self._lifespan.state if self._lifespan is not None else {}
         return {
             "type": kind,
@@ -70,7 +72,7 @@ class AsgiClient:
             "root_path": "",
             "headers": [
                 (b"host", b"localhost"),
-                (b"content-type", b"application/json"),
+                (b"content-type", content_type.encode("ascii")),
                 (b"accept", b"application/json, application/graphql-response+json"),
                 *more,
                 *(

@@ -15,6 +15,7 @@ from router.transport.model import OWN_HEADERS, Headers, SharedHeaders, Subgraph
 #: a mutation cannot be sent again, so it only takes connections which a server has hardly had time to give up
 MUTATION_MAX_IDLE_S = 1.0
 
+_JSON = "content-type: application/json\r\n"
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch  #: RFC 9110, 5.6.2 token
 _GOOD_NAMES = frozenset({"traceparent", "tracestate", "x-request-id", "x-punnet-context", "authorization"})
 
@@ -35,7 +36,7 @@ class HttpClient:
         self._time_limit = time_limit or TimeLimit(30.0)
         self._pool = Pool(address, self._limits, (tls or ssl.create_default_context()) if is_tls else None)
         self._head = (
-            f"POST {address.target} HTTP/1.1\r\nhost: {address.authority}\r\ncontent-type: application/json\r\n"
+            f"POST {address.target} HTTP/1.1\r\nhost: {address.authority}\r\n{_JSON}"
             "accept: application/json, application/graphql-response+json\r\naccept-encoding: identity\r\n"
         ).encode("ascii")
 
@@ -50,6 +51,8 @@ class HttpClient:
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         body = request.body
         head = b"%b%bcontent-length: %d\r\n\r\n" % (self._head, write_headers(request.headers), len(body))
+        if request.content_type != "application/json":
+            head = head.replace(_JSON.encode(), f"content-type: {request.content_type}\r\n".encode("ascii"), 1)
         max_idle_s = self._limits.max_idle_s if request.is_repeatable else MUTATION_MAX_IDLE_S
         try:
             with self._time_limit.started():

@@ -92,7 +92,8 @@ def _preparation(observer: StatementObserver | None) -> Any:
     async def prepare(connection: asyncpg.Connection) -> None:
         # asyncpg asks the server about an array type when it first meets it: now, rather than within a request
         await connection.fetch(
-            "SELECT $1::uuid[], $2::text[], $3::bigint[], $4::int[], $5::timestamptz[]", [], [], [], [], []
+            "SELECT $1::uuid[], $2::text[], $3::bigint[], $4::int[], $5::timestamptz[], $6::bool[], $7::bytea[]",
+            *([] for _ in range(7)),
         )
         if observer is not None:
             connection.add_query_logger(observer)

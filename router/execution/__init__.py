@@ -9,4 +9,7 @@ Two halves. The first runs the plan: `schedule.py` turns its tree into steps wit
 `response.py` reads what comes back, `merge.py` joins it). The second shapes the answer: `shape.py` knows what the
 client asked for, `complete.py` makes it exactly by the specification, `generate.py` makes the same with generated code
 as long as nothing is out of order.
+
+That is how a plan runs the first time, and whenever anything is unusual. Operations that come again run in `typed/`,
+which does both halves at once on objects of classes made for the plan, or says that it cannot.
 """

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, assert_never
+from operator import itemgetter
+from typing import Any, assert_never
 
 from graphql import (
     GraphQLEnumType,
@@ -40,14 +41,11 @@ class Representations:
     slots: Sequence[int]  #: for each object the index in `items`, or SKIPPED; a range when all objects differ
 
 
-#: raises KeyError when a field never arrived; None when the object is left out
-_Reader: TypeAlias = Callable[[JsonObject], JsonObject | None]
-
 _INTERCHANGEABLE = frozenset({"ID", "String", "Int"})
 
 
 class RepresentationWriter:
-    """Reads what `requires` asks for, with one generated reader for each runtime type, made when it is first met."""
+    """Reads what `requires` asks for, with one reader for each runtime type, made when it is first met."""
 
     def __init__(
         self,
@@ -67,18 +65,6 @@ class RepresentationWriter:
         return _sent_as(self._requires, self._rewrites, type_name, self._schema, self._target)
 
     def write(self, objects: Sequence[JsonObject]) -> Representations:
-        # mostly all objects are of one type, have all fields and no null where it may not be
-        try:
-            names = {value["__typename"] for value in objects}
-            if len(names) == 1:
-                reader = self._reader_for(names.pop())
-                if reader is not None and reader.write_all is not None:
-                    return Representations(*reader.write_all(objects))
-        except (KeyError, TypeError):
-            pass
-        return self._write_one_by_one(objects)
-
-    def _write_one_by_one(self, objects: Sequence[JsonObject]) -> Representations:
         items: list[JsonObject] = []
         slots: list[int] = []
         seen: dict[object, int] = {}
@@ -88,19 +74,20 @@ class RepresentationWriter:
                 slots.append(SKIPPED)
                 continue
             try:
-                key = reader.key(value)
+                key = (reader.sent_name, reader.key(value))
                 slot = seen.get(key, SKIPPED)
             except (KeyError, TypeError):  # not there, or not of a kind it can be
                 slots.append(SKIPPED)
                 continue
-            if slot == SKIPPED and key is not None:
+            if slot == SKIPPED:
                 item = reader.item(value)
                 if item is not None:
                     slot = len(items)
                     items.append(item)
                 seen[key] = slot
             slots.append(slot)
-        return Representations(items, slots)
+        are_distinct = len(items) == len(objects)
+        return Representations(items, range(len(items)) if are_distinct else slots)
 
     def _reader_for(self, type_name: object) -> _TypeReader | None:
         if type_name is not None and not isinstance(type_name, str):
@@ -108,7 +95,7 @@ class RepresentationWriter:
         if type_name in self._readers:
             return self._readers[type_name]
         sent = self.sent_as(type_name)
-        reader = None if sent is None else _GeneratedReader(sent, self._schema).build()
+        reader = None if sent is None else _reader(sent, self._schema)
         if type_name is None or type_name in self._schema.type_map:  # what a subgraph invents is not remembered
             self._readers[type_name] = reader
         return reader
@@ -116,10 +103,11 @@ class RepresentationWriter:
 
 @dataclass(frozen=True, slots=True)
 class _TypeReader:
-    key: Callable[[JsonObject], object]  #: hashable, equal for equal representations; None: left out
-    item: _Reader
-    #: items and slots of objects of this type at once; raises KeyError or TypeError when one of them is irregular
-    write_all: Callable[[Sequence[JsonObject]], tuple[list[JsonObject], Sequence[int]]] | None = None
+    """Reads objects of one type. Both functions raise KeyError when a field never arrived."""
+
+    sent_name: str
+    key: Callable[[JsonObject], object]  #: hashable, equal for equal representations
+    item: Callable[[JsonObject], JsonObject | None]  #: None: left out
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,89 +150,37 @@ def _sent_as(
     return SentAs(sent_name, fields, types, tuple(others))
 
 
-def is_plain(kind: GraphQLOutputType) -> bool:
+def is_plain(kind: GraphQLOutputType | None) -> bool:
     """A leaf whose values are equal exactly when they are the same JSON; `1 == True == 1.0` in custom scalars."""
+    if kind is None:
+        return False
     named = get_named_type(kind)
     return is_leaf_type(kind if not is_non_null_type(kind) else kind.of_type) and (
         named.name in _INTERCHANGEABLE or isinstance(named, GraphQLEnumType)
     )
 
 
-class _GeneratedReader:
-    """Two functions: `key(v)` collects the values, `item(v)` writes the representation."""
+def _reader(sent: SentAs, schema: GraphQLSchema) -> _TypeReader:
+    fields = [
+        (field.name, field.source_key, field.selections, is_non_null_type(sent.types.get(field.name)))
+        for field in sent.fields
+    ]
 
-    def __init__(self, sent: SentAs, schema: GraphQLSchema) -> None:
-        self._schema = schema
-        self._sent_name = sent.name
-        self._fields = sent.fields
-        self._types = sent.types
-        self._rewrites = sent.rewrites
-
-    def build(self) -> _TypeReader:
-        if not self._rewrites and all(self._is_plain(field) for field in self._fields):
-            return self._plain()
-
-        def item(value: JsonObject) -> JsonObject | None:
-            written = self._nested_item(value)
-            if written is not None:
-                for rewrite in self._rewrites:
-                    apply_rewrite(rewrite, rewrite.path, written, self._schema)
-            return written
-
-        def key(value: JsonObject) -> object:
-            written = item(value)
-            return None if written is None else dump_json(written)
-
-        return _TypeReader(key, item)
-
-    def _is_plain(self, field: RequiredField) -> bool:
-        kind = self._types.get(field.name)
-        return kind is not None and not field.selections and is_plain(kind)
-
-    def _plain(self) -> _TypeReader:
-        keys = ", ".join(f"v[{field.source_key!r}]" for field in self._fields)
-        members = "".join(f", {field.name!r}: v[{field.source_key!r}]" for field in self._fields)
-        required = [field for field in self._fields if is_non_null_type(self._types[field.name])]
-        is_null = " or ".join(f"v[{field.source_key!r}] is None" for field in required) or "False"
-        source = (
-            f"def key(v): return ({self._sent_name!r}, {keys})\n"
-            f"def item(v): return None if {is_null} else {{'__typename': {self._sent_name!r}{members}}}\n"
-        )
-        if self._fields:
-            source += self._write_all_source(required)
-        scope: dict[str, Any] = {}
-        exec(compile(source, "<representations>", "exec"), scope)  # noqa: S102  # made of the plan's own names, quoted
-        return _TypeReader(scope["key"], scope["item"], scope.get("write_all"))
-
-    def _write_all_source(self, required: Sequence[RequiredField]) -> str:
-        values = [f"v[{field.source_key!r}]" for field in self._fields]
-        if len(values) == 1:
-            key, places = values[0], ["k"]
-            has_null = "None in unique" if required else "False"
-        else:
-            key, places = f"({', '.join(values)})", [f"k[{index}]" for index in range(len(values))]
-            nulls = [f"{places[self._fields.index(field)]} is None" for field in required]
-            has_null = f"any([{' or '.join(nulls)} for k in unique])" if required else "False"
-        members = "".join(f", {field.name!r}: {at}" for field, at in zip(self._fields, places, strict=True))
-        return (
-            f"def write_all(objects):\n"
-            f" keys = [{key} for v in objects]\n"
-            f" unique = dict.fromkeys(keys)\n"
-            f" if {has_null}: raise KeyError\n"
-            f" items = [{{'__typename': {self._sent_name!r}{members}}} for k in unique]\n"
-            f" if len(items) == len(keys): return items, range(len(keys))\n"
-            f" for n, k in enumerate(unique): unique[k] = n\n"
-            f" return items, [unique[k] for k in keys]\n"
-        )
-
-    def _nested_item(self, value: JsonObject) -> JsonObject | None:
-        item: JsonObject = {"__typename": self._sent_name}
-        for field in self._fields:
-            found = value[field.source_key]
-            if found is None and is_non_null_type(self._types.get(field.name)):
+    def item(value: JsonObject) -> JsonObject | None:
+        written: JsonObject = {"__typename": sent.name}
+        for name, source_key, selections, is_required in fields:
+            found = value[source_key]
+            if found is None and is_required:
                 return None
-            item[field.name] = select(found, field.selections, self._schema)
-        return item
+            written[name] = select(found, selections, schema) if selections else found
+        for rewrite in sent.rewrites:
+            apply_rewrite(rewrite, rewrite.path, written, schema)
+        return written
+
+    is_flat = not sent.rewrites and not any(field.selections for field in sent.fields)
+    if fields and is_flat and all(is_plain(sent.types.get(field.name)) for field in sent.fields):
+        return _TypeReader(sent.name, itemgetter(*[source_key for _, source_key, _, _ in fields]), item)
+    return _TypeReader(sent.name, lambda value: dump_json(item(value)), item)
 
 
 def select(value: Any, selections: Sequence[RequiredSelection], schema: GraphQLSchema) -> Any:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType, defstruct
+from msgspec import UNSET, Meta, Struct, UnsetType, defstruct
 from msgspec import field as named
 
 from router.execution.entity_step import EntityEntry, EntityStep
@@ -198,5 +198,5 @@ def _all_places(root: Place) -> list[Place]:
 
 def _response_decoder(data: Any) -> Callable[[bytes], Any]:
     """Of a whole body, in which errors are a surprise."""
-    fields: list[Any] = [("data", data), ("errors", None, None)]
+    fields: list[Any] = [("data", data), ("errors", Annotated[list[Any], Meta(max_length=0)] | None, None)]
     return msgspec.json.Decoder(defstruct("Response", fields, gc=False)).decode

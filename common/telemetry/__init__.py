@@ -3,7 +3,7 @@
 from common.telemetry.exposition import metrics_endpoint
 from common.telemetry.logs import configure_logging
 from common.telemetry.metrics import LATENCY_BUCKETS_S, Metrics
-from common.telemetry.middleware import TelemetryMiddleware
+from common.telemetry.middleware import ROUTE, TelemetryMiddleware
 from common.telemetry.redaction import redact, redact_text
 from common.telemetry.ring import SpanRecord, TraceRing, use_ring
 from common.telemetry.sql import record_sql_span
@@ -20,6 +20,7 @@ from common.telemetry.tracing import (
 __all__ = [
     "LATENCY_BUCKETS_S",
     "REQUEST_ID_HEADER",
+    "ROUTE",
     "Metrics",
     "SpanRecord",
     "Telemetry",

@@ -38,6 +38,8 @@ _METHODS = frozenset({"GET", "POST", "OPTIONS", "HEAD", "PUT", "PATCH", "DELETE"
 #: names of labels and spans come from this list, never from the client
 DEFAULT_ROUTES = ("/", "/graphql", "/health", "/health/live", "/health/ready", "/metrics")
 _CLIENT_CLOSED_REQUEST = 499
+#: key of the scope under which an application says which of its routes it served, such as `/api/v1/orders/{id}`
+ROUTE = "punnet.route"
 
 
 class TelemetryMiddleware:
@@ -105,7 +107,7 @@ class TelemetryMiddleware:
             finally:
                 if token is not None:
                     detach(token)
-                self._child(method, route, status).observe(time.perf_counter() - started_at)
+                self._child(method, scope.get(ROUTE, route), status).observe(time.perf_counter() - started_at)
             return
         with self._tracer.start_as_current_span(
             f"{method} {route}",
@@ -122,6 +124,10 @@ class TelemetryMiddleware:
                 mark_failed(span, exc)
                 raise
             finally:
+                if ROUTE in scope:
+                    route = scope[ROUTE]
+                    span.update_name(f"{method} {route}")
+                    span.set_attribute("url.path", route)
                 span.set_attribute("http.response.status_code", status)
                 if status >= 500:
                     span.set_status(StatusCode.ERROR)

@@ -1,7 +1,7 @@
 """REST from trusted GraphQL documents: each operation of a folder becomes a route.
 
     open_face(config, engine) -> RestFace          read, checked, planned ahead; ConfigurationError names file and line
-    handle_rest(face, request, path) -> HttpResponse
+    handle_rest(face, request, face.find(path), path) -> HttpResponse
 
 The document says all of it (`directives.py`): method, path and status stand on the operation, where a value comes from
 stands on its variable, and the selection set, with its aliases, is the shape of the answer. Ideas are owed to SOFA

@@ -23,15 +23,16 @@ from router.rest.table import Found
 logger = logging.getLogger(__name__)
 
 
-async def handle_rest(face: RestFace, request: HttpRequest, path: str) -> HttpResponse:
-    """`path` as it was sent, the face's own included. Never raises: what cannot be served is an envelope."""
+async def handle_rest(face: RestFace, request: HttpRequest, found: Found | None, path: str) -> HttpResponse:
+    """`found` is what the face has at the path. Never raises: what cannot be served is an envelope."""
     engine = face.engine
     try:
         engine.rate_limits.enter()
     except RequestError as refusal:
         return face.problems.respond(from_refusal(refusal))
     try:
-        found = _find(face, path)
+        if found is None:
+            raise ProblemError(404, "NOT_FOUND", "There is no such route; openapi.json lists those there are.")
         routes = _routes(found, request.method)
         with engine.time_limit.started():
             has_body = any(route.has_body or route.condition for route in routes)
@@ -64,13 +65,6 @@ async def handle_rest(face: RestFace, request: HttpRequest, path: str) -> HttpRe
         return face.problems.respond(fault)
     finally:
         engine.rate_limits.leave()
-
-
-def _find(face: RestFace, path: str) -> Found:
-    found = face.find(path)
-    if found is None:
-        raise ProblemError(404, "NOT_FOUND", "There is no such route; openapi.json lists those there are.")
-    return found
 
 
 def _routes(found: Found, method: str) -> Sequence[Route]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import html
 
+from common.telemetry import ROUTE
 from router.errors import HEADERS_TOO_LARGE, refuse
 from router.pipeline.http import HttpResponse, RawHeaders
 from router.rest import RestFace, handle_rest
@@ -37,8 +38,10 @@ async def serve_rest(face: RestFace, cors: Cors, scope: Scope, receive: Receive,
         return await send_response(HttpResponse(200, JSON_HEADERS, face.openapi), more, receive, send)
     if scope["method"] == "GET" and (below == "/docs" or below.startswith("/docs/")):
         return await _send_docs(face, below.removeprefix("/docs").removeprefix("/"), more, send)
+    if (found := face.find(path)) is not None:
+        scope[ROUTE] = face.config.path + found.template
     request = read_request(scope, headers, receive)
-    return await send_response(await handle_rest(face, request, path), more, receive, send)
+    return await send_response(await handle_rest(face, request, found, path), more, receive, send)
 
 
 async def _send_docs(face: RestFace, name: str, more: RawHeaders, send: Send) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from common.resilience.breaker import CircuitBreaker
-from common.telemetry import Telemetry, TraceRing
+from common.telemetry import Metrics, Telemetry, TraceRing
 from router.config import parse_config
 from router.pipeline.subgraph_layers import BreakerLayer
 from router.server.app import create_router_app
@@ -33,6 +36,21 @@ async def test_a_trace_goes_on_into_the_subgraph_with_a_span_for_the_call() -> N
     assert seen[:3] == ["00", TRACE_ID, spans["subgraph tiny"].span_id]
     assert spans["subgraph tiny"].parent_id == spans["POST /graphql"].span_id
     assert reply.json["data"]["id"] == reply.headers["x-request-id"] == "req-1"
+
+
+async def test_a_route_of_rest_is_named_by_its_template_and_anything_else_by_no_name(tmp_path: Path) -> None:
+    (tmp_path / "hello.graphql").write_text(
+        'query Hello($name: String!) @rest(method: GET, path: "/hello/{name}", result: "hello") { hello(name: $name) }'
+    )
+    ring, metrics = TraceRing(), Metrics(CollectorRegistry())
+    telemetry = Telemetry("router", ring=ring)
+    config = parse_config(f"rest: {{documents: {tmp_path}}}", {})
+    app = create_router_app(config, SUPERGRAPH, telemetry=telemetry, metrics=metrics)
+    async with running(app) as client:
+        statuses = [(await client.get(path)).status for path in ("/api/hello/Jo", "/api/hullo/Jo")]
+    assert statuses == [200, 404]
+    assert {spans[0].name for spans in ring.traces()} == {"GET /api/hello/{name}", "GET other"}
+    assert b'route="/api/hello/{name}",service="router",status="200"' in generate_latest(metrics.registry)
 
 
 async def test_junk_in_the_trace_header_is_ignored() -> None:

@@ -22,9 +22,9 @@ from subgraphs.payments.events import (
 )
 from subgraphs.payments.loaders import PaymentLoaders
 from subgraphs.payments.schema import schema
-from subgraphs.payments.service import methods, tasks, webhooks
+from subgraphs.payments.service import tasks, webhooks
 from subgraphs.payments.service.decisions import CONSUMER, Decisions
-from subgraphs.payments.service.listening import LastToClose, Sweeper, WebhookListener, webhook_route
+from subgraphs.payments.service.listening import WebhookListener, webhook_route
 from subgraphs.payments.service.managing import Managing
 from subgraphs.payments.service.methods import Methods
 from subgraphs.payments.service.paying import Paying
@@ -38,12 +38,15 @@ from subgraphs.payments.service.store import PaymentStore
 from subgraphs.payments.service.tasks import DueTasks
 from subgraphs.payments.service.till import PaymentsService, Signals
 from subgraphs.payments.service.webhooks import Webhooks
+from subgraphs.payments.service.workers import LastToClose, NowAndThen
 from subgraphs.payments.settings import PaymentsSettings, refund_limits
 
 NAME = "payments"
 #: nothing older is believed a second time: the provider gives up long before
 WEBHOOKS_KEPT = timedelta(days=7)
 _SWEEP_PAUSE_S = 3600.0
+#: what the provider was not told of when it was away, it is told later
+_FORGET_PAUSE_S = 30.0
 
 ProviderWrapper = Callable[[PaymentProvider], PaymentProvider]
 
@@ -64,8 +67,8 @@ def create_app(
         asking: list[Worker] = [
             DueWorker(service.tasks.take_due, signals.tasks, batch=tasks.BATCH),
             DueWorker(service.webhooks.take_due, signals.webhooks, batch=webhooks.BATCH),
-            DueWorker(service.methods.tell_provider, signals.methods, batch=methods.BATCH),
-            Sweeper(lambda: service.webhooks.sweep(WEBHOOKS_KEPT), _SWEEP_PAUSE_S),
+            NowAndThen(service.methods.tell_provider, _FORGET_PAUSE_S, signals.methods),
+            NowAndThen(lambda: service.webhooks.sweep(WEBHOOKS_KEPT), _SWEEP_PAUSE_S),
         ]
         if configured.payment_webhook_listen:
             asking.append(WebhookListener(configured.payment_webhook_listen, lambda: service.webhooks))

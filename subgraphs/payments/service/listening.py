@@ -3,30 +3,24 @@
 In one process with the router, subgraphs have no port; then this one serves the route alone, on an address of its own.
 """
 
-import asyncio
 import contextlib
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
 
-import structlog
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from common.subgraph.runtime import Worker
+from common.errors import UnavailableError
 from common.webhooks import WebhookError
 from subgraphs.payments.service.webhooks import Webhooks
 
 PATH = "/webhooks/psp"
 BODY_MAX = 256 * 1024
-_PAUSE_S = 1.0
 #: what a message is refused with: its bytes make no sense, or it is not to be believed
 _STATUS_BY_REASON = {"malformed": 400, "stale": 400, "forged": 401}
-
-_log = structlog.get_logger(__name__)
 
 
 def webhook_route(webhooks: Callable[[], Webhooks]) -> Route:
@@ -45,6 +39,8 @@ def webhook_route(webhooks: Callable[[], Webhooks]) -> Route:
             await webhooks().receive(request.headers, bytes(body))
         except WebhookError as exc:
             return Response(status_code=_STATUS_BY_REASON[exc.reason])
+        except UnavailableError:
+            return Response(status_code=503)
         return Response(status_code=204)
 
     return Route(PATH, receive, methods=["POST"])
@@ -85,58 +81,3 @@ class WebhookListener:
                 listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             listening.bind((self._host.strip("[]"), self._port))
             await self._server.serve(sockets=[listening])
-
-
-@dataclass(slots=True)
-class LastToClose:
-    """Worker around workers: when all of them have ended, `close` is called."""
-
-    workers: Sequence[Worker]
-    close: Callable[[], Awaitable[None]]
-    _is_stopping: bool = field(default=False, init=False)
-
-    def stop(self) -> None:
-        self._is_stopping = True
-        for worker in self.workers:
-            worker.stop()
-
-    async def run(self) -> None:
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                for worker in self.workers:
-                    tasks.create_task(self._keep_running(worker))
-        finally:
-            await self.close()
-
-    async def _keep_running(self, worker: Worker) -> None:
-        """One that fails is started again: the others go on."""
-        while True:
-            try:
-                await worker.run()
-            except Exception:
-                # border: of a worker
-                _log.exception("worker failed", worker=type(worker).__name__)
-                if self._is_stopping:
-                    return
-                await asyncio.sleep(_PAUSE_S)
-            else:
-                return
-
-
-@dataclass(slots=True)
-class Sweeper:
-    """Worker that calls `sweep` now and then."""
-
-    sweep: Callable[[], Awaitable[None]]
-    pause_s: float
-    _stopped: asyncio.Event = field(default_factory=asyncio.Event, init=False)
-
-    def stop(self) -> None:
-        self._stopped.set()
-
-    async def run(self) -> None:
-        while not self._stopped.is_set():
-            await self.sweep()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.pause_s):
-                    await self._stopped.wait()

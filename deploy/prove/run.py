@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from deploy.prove.report import Result, write_report
 from deploy.prove.scenario import Arena, Scenario
 from deploy.prove.scenarios import SCENARIOS
 from deploy.prove.shop import proven_shop
+from deploy.prove.span_sink import SpanSink, span_sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,26 @@ async def prove(scenarios: Sequence[Scenario], options: Options, terminal: Termi
     return all(result.holds for result in results)
 
 
+@asynccontextmanager
+async def collected_spans(scenario: Scenario) -> AsyncIterator[SpanSink]:
+    """A sink that listens, where the scenario wants one."""
+    if not scenario.collects_spans:
+        yield SpanSink()
+        return
+    with span_sink() as spans:
+        yield spans
+
+
 async def prove_one(scenario: Scenario, options: Options, terminal: Terminal) -> Result:
     began = time.monotonic()
     samples = 0
     try:
         async with (
+            collected_spans(scenario) as spans,
             proven_shop(
-                scenario.environment, router_workers=scenario.router_workers, programs=scenario.programs
+                dict(scenario.environment) | spans.environment(),
+                router_workers=scenario.router_workers,
+                programs=scenario.programs,
             ) as shop,
             evidence(shop.database_urls(), shop.servers.nats_url, shop.sandbox) as seen,
         ):
@@ -68,6 +83,7 @@ async def prove_one(scenario: Scenario, options: Options, terminal: Terminal) ->
                 seed=options.seed,
                 say=lambda text: terminal.say(f"  {text}"),
                 random=random.Random(options.seed),  # noqa: S311 - reproducible, not secret
+                spans=spans,
             )
             if scenario.is_audited:
                 async with auditor.watching():

@@ -14,6 +14,7 @@ from deploy.prove.buyers import Market
 from deploy.prove.client import Crowd, crowd
 from deploy.prove.evidence import Evidence
 from deploy.prove.shop import ProvenShop
+from deploy.prove.span_sink import SpanSink
 
 
 class DisprovedError(AssertionError):
@@ -31,6 +32,7 @@ class Arena:
     seed: int
     say: Callable[[str], None]
     random: random.Random = field(default_factory=random.Random)
+    spans: SpanSink = field(default_factory=SpanSink)
 
     def number(self, full: int, *, least: int = 1) -> int:
         """`full`, scaled down where that was asked for."""
@@ -75,6 +77,8 @@ class Scenario:
     #: name of a process -> command that takes its place
     programs: Mapping[str, Sequence[str]] = field(default_factory=dict)
     is_audited: bool = True
+    #: spans of all processes come to `Arena.spans`
+    collects_spans: bool = False
     rest_timeout_s: float = 90.0
 
 

@@ -31,6 +31,10 @@ class SpanSink:
     bodies: list[bytes] = field(default_factory=list)
     url: str = ""
 
+    def environment(self) -> dict[str, str]:
+        """What makes a process send its spans here; nothing while it does not listen."""
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": self.url} if self.url else {}
+
     def spans(self, trace_id: str = "") -> list[SeenSpan]:
         """All, or those of one trace."""
         found = [span for body in list(self.bodies) for span in _spans_in(body)]

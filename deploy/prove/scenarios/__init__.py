@@ -2,6 +2,7 @@
 
 from deploy.prove.scenario import Scenario
 from deploy.prove.scenarios import (
+    l10_card_canary,
     r01_flash_sale,
     r02_flash_sale_with_deaths,
     r03_negative_control,
@@ -34,4 +35,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     r18_cart.SCENARIO,
     r19_refunds.SCENARIO,
     r22_authorisation.SCENARIO,
+    l10_card_canary.SCENARIO,
 )

@@ -6,7 +6,7 @@ Part     the fields that one fetch brings to objects that are there already
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from functools import reduce
@@ -198,7 +198,7 @@ class Part:
         name = ((TYPENAME, Literal[self.sent_name]),) if self.sent_name is not None else ()
         return (*((slot.key, slot.annotation) for slot in self.slots), *name)
 
-    def joiner(self) -> Callable[[Sequence[Struct], Sequence[Struct | None]], None]:
+    def joiner(self) -> Callable[[Sequence[Struct], Iterable[Struct | None]], None]:
         """Objects and what is brought to each, in the same order. A null is joined as nulls where the client may see
         them."""
         may_be_null = all(slot.is_shown and not is_non_null_type(slot.type) for slot in self.slots)

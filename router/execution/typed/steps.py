@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec import UNSET
@@ -19,6 +19,10 @@ from router.execution.typed.sent import Sent
 
 #: what decoding, and code that meets what it does not expect, may raise
 _SURPRISES = (SurpriseError, msgspec.MsgspecError, UnicodeDecodeError, AttributeError, TypeError, RecursionError)
+
+
+#: objects, and what is brought to each in the same order
+Join: TypeAlias = Callable[[Sequence[Any], Iterable[Any]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ class RootFields:
 
     outgoing: Outgoing
     decode: Callable[[bytes], Any]
-    join: Callable[[Sequence[Any], Sequence[Any]], None]
+    join: Join
 
     async def run(self, run: TypedRun) -> None:
         try:
@@ -50,7 +54,7 @@ class Asking:
 
     at: Gathering | None
     sent: Sent
-    join: Callable[[Sequence[Any], Sequence[Any]], None]
+    join: Join
     #: where objects of other places get the same entities as other classes: one entity's JSON -> the part for this one
     decode: Callable[[msgspec.Raw], Any] | None
 
@@ -123,7 +127,7 @@ class _Lookup:
             known = by_key
             if asking.decode is not None:
                 known = {key: asking.decode(by_key[key]) for key in dict.fromkeys(keys)}
-            asking.join(objects, [known[key] for key in keys])
+            asking.join(objects, map(known.__getitem__, keys))
 
 
 def _look_up(run: TypedRun, askings: Sequence[Asking]) -> _Lookup:

@@ -15,8 +15,8 @@ from tortoise.models import Model
 from common.clock import Clock
 from common.events.sql import SqlConnection
 from common.settings import SubgraphSettings
-from common.subgraph.database import Database, fetch
-from common.subgraph.sealing import KeyRing, Sealer, parse_keys
+from common.subgraph.database import Database, Row, fetch
+from common.subgraph.sealing import KeyRing, Sealer, UnsealError, parse_keys
 
 #: rows a rotation wraps anew in one transaction
 ROTATION_BATCH = 500
@@ -93,31 +93,38 @@ class DataKeys:
     async def rotate(self, database: Database) -> int:
         """Wraps every data key under the newest key-encryption key; how many were under another one.
 
-        May run beside everything else, several times, and be killed: what is done stays done.
+        May run beside everything else, several times, and be killed: what is done stays done. Raises UnsealError when
+        all is done but for keys that cannot be opened.
         """
-        rotated_count = 0
-        while batch := await self._rotate_batch(database):
-            rotated_count += batch
+        rotated_count, unreadable = 0, list[UUID]()
+        last = UUID(int=0)
+        while rows := await self._rotate_batch(database, last, unreadable):
+            rotated_count += len(rows)
+            last = rows[-1]["subject"]
+        if unreadable:
+            raise UnsealError(f"{len(unreadable)} data keys cannot be opened, among them that of {unreadable[0]}")
         return rotated_count
 
-    async def _rotate_batch(self, database: Database) -> int:
+    async def _rotate_batch(self, database: Database, last: UUID, unreadable: list[UUID]) -> list[Row]:
         async with database.transaction() as connection:
             rows = await fetch(
                 connection,
-                """SELECT subject, wrapped_key FROM data_key WHERE key_id <> $1
+                """SELECT subject, wrapped_key FROM data_key WHERE key_id <> $1 AND subject > $3
                    ORDER BY subject LIMIT $2 FOR UPDATE SKIP LOCKED""",
-                [self.ring.current_id, ROTATION_BATCH],
+                [self.ring.current_id, ROTATION_BATCH, last],
             )
-            if rows:
+            rewrapped: dict[UUID, bytes] = {}
+            for row in rows:
+                try:
+                    rewrapped[row["subject"]] = self.ring.rewrap(row["wrapped_key"], row["subject"])
+                except UnsealError:
+                    unreadable.append(row["subject"])
+            if rewrapped:
                 await fetch(
                     connection,
                     """UPDATE data_key SET wrapped_key = new.wrapped_key, key_id = $3
                        FROM unnest($1::uuid[], $2::bytea[]) AS new (subject, wrapped_key)
                        WHERE data_key.subject = new.subject""",
-                    [
-                        [row["subject"] for row in rows],
-                        [self.ring.rewrap(row["wrapped_key"], row["subject"]) for row in rows],
-                        self.ring.current_id,
-                    ],
+                    [list(rewrapped), list(rewrapped.values()), self.ring.current_id],
                 )
-        return len(rows)
+        return rows

@@ -9,6 +9,7 @@ from common.events.consumer import OneStatement
 from common.subgraph.app import SubgraphParts, create_subgraph
 from common.subgraph.data_keys import DataKeys
 from common.subgraph.runtime import Platform
+from common.telemetry import Metrics
 from subgraphs.notifications.domain.messages import EVENT_TYPES
 from subgraphs.notifications.domain.words import Channel
 from subgraphs.notifications.events import CONSUMER, RECEIVED
@@ -60,7 +61,8 @@ def _service(settings: NotificationsSettings, platform: Platform, mailer: Mailer
         Channel.SMS: SmsSender(contacts, provider_of(settings.sms_url, _secret(settings.sms_key))),
         Channel.PUSH: PushSender(contacts, devices, provider_of(settings.push_url, _secret(settings.push_key))),
     }
-    deliveries = Deliveries(database, clock, senders)
+    tries = Metrics().counter("punnet_messages_total", "Tries to hand a message over", ("channel", "outcome"))
+    deliveries = Deliveries(database, clock, senders, platform.telemetry.tracer, tries)
     return NotificationService(
         database=database,
         inbox=UserInbox(database, clock),

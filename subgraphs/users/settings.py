@@ -13,7 +13,8 @@ class UsersSettings(SealingSettings):
     jwt_private_key: SecretStr
     #: 64 hex digits; finds accounts by e-mail address. It cannot change while accounts exist
     email_index_key: SecretStr
-    access_token_lifetime_s: Annotated[int, Field(ge=60, le=900)] = 900
+    #: 5 to 15 minutes: so long it is good after a logout
+    access_token_lifetime_s: Annotated[int, Field(ge=300, le=900)] = 900
     refresh_token_lifetime_s: Annotated[int, Field(ge=3600)] = 30 * 24 * 3600
     #: passwords tried per account and minute; a device that was logged in before has as many for itself
     login_attempts_per_minute: Annotated[int, Field(ge=1)] = 10

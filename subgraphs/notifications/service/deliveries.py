@@ -14,6 +14,9 @@ from uuid import UUID
 
 import orjson
 import structlog
+from opentelemetry.context import Context
+from opentelemetry.trace import SpanKind, Tracer
+from prometheus_client import Counter
 
 from common.clock import Clock
 from common.errors import PunnetError
@@ -90,13 +93,17 @@ class Deliveries:
     database: Database
     clock: Clock
     senders: Mapping[Channel, Sender]
-    _in_hand: asyncio.Queue[Delivery] = field(default_factory=lambda: asyncio.Queue(MAX_IN_HAND))
+    tracer: Tracer
+    #: messages by channel and what became of a try
+    tries: Counter
+    #: with the trace of the event they tell about
+    _in_hand: asyncio.Queue[tuple[Delivery, Context | None]] = field(default_factory=lambda: asyncio.Queue(MAX_IN_HAND))
     _stopped: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def hand_over(self, delivery: Delivery) -> None:
-        """One whose row is leased to this process."""
+    def hand_over(self, delivery: Delivery, trace: Context | None = None) -> None:
+        """One whose row is leased to this process; its sending becomes part of the trace, if there is one."""
         with contextlib.suppress(asyncio.QueueFull):  # it is found again when its lease is over
-            self._in_hand.put_nowait(delivery)
+            self._in_hand.put_nowait((delivery, trace))
 
     def stop(self) -> None:
         self._stopped.set()
@@ -118,9 +125,18 @@ class Deliveries:
 
     async def _send_in_hand(self) -> None:
         while not self._stopped.is_set():
-            delivery = await self._in_hand.get()
+            delivery, trace = await self._in_hand.get()
             # a stop cancels waiting for the next one, not the one at work
-            await _uncancelled(self.deliver(delivery))
+            await _uncancelled(self._deliver_traced(delivery, trace))
+
+    async def _deliver_traced(self, delivery: Delivery, trace: Context | None) -> None:
+        with self.tracer.start_as_current_span(
+            f"send {delivery.channel.value}",
+            context=trace,
+            kind=SpanKind.CLIENT,
+            attributes={"notification.template": delivery.template, "notification.attempt": delivery.attempts + 1},
+        ):
+            await self.deliver(delivery)
 
     async def _take_due(self) -> None:
         while True:
@@ -151,7 +167,8 @@ class Deliveries:
     async def deliver(self, delivery: Delivery) -> None:
         """One try, and its mark in the row. Raises nothing: a mark that cannot be written leaves the lease to end."""
         attempt = delivery.attempts + 1
-        status, error = DeliveryStatus.SENT, None
+        status: DeliveryStatus = DeliveryStatus.SENT
+        error: str | None = None
         due_at = self.clock.now()
         try:
             failpoint("notifications.send.before_call")
@@ -174,6 +191,7 @@ class Deliveries:
         except Exception as exc:  # the border: a mistake in one message must not end the others
             log.exception("a message cannot be made", notification=str(delivery.id))
             status, error = DeliveryStatus.DEAD, repr(exc)
+        self.tries.labels(delivery.channel.value, status.value).inc()
         try:
             await self._mark(delivery.id, status, attempt, due_at, error)
         except Exception as exc:  # the border: the database is away
@@ -191,7 +209,7 @@ class Deliveries:
         """What is in hand and was not tried."""
         ids: list[UUID] = []
         while not self._in_hand.empty():
-            ids.append(self._in_hand.get_nowait().id)
+            ids.append(self._in_hand.get_nowait()[0].id)
         if ids:
             await self.database.fetch(
                 "UPDATE notification SET due_at = $2 WHERE id = any($1) AND status = 'QUEUED'",

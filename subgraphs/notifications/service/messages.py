@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import orjson
+from opentelemetry.context import get_current
 
 from common.clock import Clock
 from common.events import Event, Outbox
@@ -120,7 +121,8 @@ class MessageRecorder:
             self.outbox.wake()
         for row in rows:
             if row["status"] == "QUEUED":
-                self.deliveries.hand_over(_delivery(row["id"], Channel(row["channel"]), user_id, event, message))
+                delivery = _delivery(row["id"], Channel(row["channel"]), user_id, event, message)
+                self.deliveries.hand_over(delivery, get_current())
         return True
 
     async def _forget(self, event: Event) -> bool:

@@ -1,7 +1,7 @@
 """New accounts."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -13,7 +13,7 @@ from common.failpoints import failpoint
 from common.ids import uuid7
 from common.subgraph.database import Database
 from common.subgraph.errors import IdempotencyConflictedError
-from common.subgraph.idempotency import IdempotentRequest, RejectedError, run_idempotent
+from common.subgraph.idempotency import Answer, IdempotentRequest, RejectedError, run_idempotent
 from subgraphs.users.domain import Role, UserStatus, check_email, check_name, check_password
 from subgraphs.users.errors import EmailTakenError
 from subgraphs.users.events import UserEvents
@@ -46,7 +46,7 @@ class Registration:
         passwords = self.logins.passwords
         password_hash = await passwords.hash(check_password(password)) if password is not None else None
 
-        async def effect(connection: SqlConnection) -> dict[str, Any]:
+        async def effect(connection: SqlConnection) -> Answer:
             user_id = uuid7()
             is_new = await insert_account(
                 connection,
@@ -64,9 +64,8 @@ class Registration:
             failpoint("users.register.before_commit")
             return {"user_id": str(user_id)}
 
-        is_replay, answer = False, {}
         if idempotency_key is None:
-            answer = await self._run_once(effect)
+            is_replay, answer = False, await self._run_once(effect)
         else:
             # the password is no part of the request's hash: a fast hash of it must not lie in the database
             request = IdempotentRequest(
@@ -95,11 +94,10 @@ class Registration:
         async with self.database.transaction() as connection:
             return account, await self.logins.begin(connection, account)
 
-    async def _run_once(self, effect: Any) -> dict[str, Any]:
+    async def _run_once(self, effect: Callable[[SqlConnection], Awaitable[Answer]]) -> Answer:
         try:
             async with self.database.transaction() as connection:
-                answer: dict[str, Any] = await effect(connection)
-                return answer
+                return await effect(connection)
         except RejectedError as rejection:
             return rejection.answer
 

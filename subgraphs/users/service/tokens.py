@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -153,7 +153,7 @@ class LoginTokens:
         if revoked:
             log.warning("a refresh token was used twice, its login is revoked", login=str(revoked[0]["family_id"]))
 
-    def _refresh_expires_at(self) -> object:
+    def _refresh_expires_at(self) -> datetime:
         return self.clock.now() + timedelta(seconds=self.refresh_lifetime_s)
 
     def _token_set(self, account: Account, login_id: UUID, refresh_token: str) -> TokenSet:

@@ -8,11 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from opentelemetry.trace import NoOpTracer
+from prometheus_client import CollectorRegistry
 
 from common.clock import SystemClock
 from common.events import Bus, Event, new_event
 from common.ids import new_id, parse_id, uuid7
 from common.subgraph.statements import record_statements
+from common.telemetry import Metrics
 from subgraphs.notifications.domain.words import Channel
 from subgraphs.notifications.errors import DeliveryError
 from subgraphs.notifications.service.deliveries import CONCURRENCY, Deliveries, Delivery
@@ -352,6 +355,12 @@ class Stubborn:
         return None
 
 
+def stubborn_deliveries(told: SubgraphClient, sender: Stubborn) -> Deliveries:
+    tries = Metrics(CollectorRegistry()).counter("tries", "", ("channel", "outcome"))
+    tracer = NoOpTracer()
+    return Deliveries(told.app.state.runtime.database, SystemClock(), {Channel.EMAIL: sender}, tracer, tries)
+
+
 def delivery(row_id: str, person: Person, attempts: int) -> Delivery:
     return Delivery(
         id=UUID(row_id),
@@ -369,7 +378,7 @@ def delivery(row_id: str, person: Person, attempts: int) -> Delivery:
 async def test_the_eighth_failure_is_the_last(told: SubgraphClient, people: SubgraphClient) -> None:
     lea = await register(people, "Lea")
     far = datetime.now(UTC) + timedelta(hours=1)
-    deliveries = Deliveries(told.app.state.runtime.database, SystemClock(), {Channel.EMAIL: Stubborn()})
+    deliveries = stubborn_deliveries(told, Stubborn())
     seventh, eighth = [await queue(told, lea, attempts=n, due_at=far) for n in (6, 7)]
 
     await deliveries.deliver(delivery(seventh, lea, 6))
@@ -385,7 +394,7 @@ async def test_a_stop_waits_for_what_is_being_sent_and_gives_back_the_rest(
     far = datetime.now(UTC) + timedelta(hours=1)
     sender = Stubborn()
     database = told.app.state.runtime.database
-    deliveries = Deliveries(database, SystemClock(), {Channel.EMAIL: sender})
+    deliveries = stubborn_deliveries(told, sender)
     at_work = [await queue(told, max_, attempts=0, due_at=far) for _ in range(CONCURRENCY)]
     waiting = await queue(told, max_, attempts=3, due_at=far)
     for row_id in at_work:

@@ -33,6 +33,25 @@ async def test_endless_keys_are_different_keys_all_the_same() -> None:
     assert not (await limiter.hit("a" * 1_000_000)).is_allowed
 
 
+async def test_a_forgotten_key_counts_from_zero() -> None:
+    limiter = RateLimiter("2/hour", name="login")
+    for key in ("alice", "alice", "bob", "bob"):
+        await limiter.hit(key)
+    await limiter.forget("alice")
+    assert [(await limiter.hit(key)).is_allowed for key in ("alice", "alice", "alice", "bob")] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+async def test_a_key_that_cannot_be_forgotten_is_no_error() -> None:
+    limiter = RateLimiter("1/hour", name="login", redis_url=NOWHERE)
+    await limiter.forget("alice")
+    await limiter.close()
+
+
 @pytest.mark.parametrize("fail_open", [True, False])
 async def test_without_its_storage_it_lets_everybody_in_or_nobody(fail_open: bool) -> None:
     limiter = RateLimiter("1/hour", name="login", redis_url=NOWHERE, fail_open=fail_open)

@@ -4,8 +4,10 @@ from subgraphs.users.domain import (
     SCOPES_BY_ROLE,
     Role,
     check_email,
+    check_locale,
     check_name,
     check_password,
+    check_phone,
     check_postal_address,
     scopes_of,
 )
@@ -64,6 +66,30 @@ def test_a_password_has_a_reasonable_length(length: int) -> None:
     with pytest.raises(InvalidUserInputError):
         check_password("x" * length)
     assert check_password("x" * 8) == "x" * 8
+
+
+@pytest.mark.parametrize(
+    ("written", "dialled"),
+    [("+49 (170) 555-0199", "+491705550199"), ("+1.212.555.0100", "+12125550100"), ("  ", None), ("", None)],
+)
+def test_a_telephone_number_is_kept_as_it_is_dialled(written: str, dialled: str | None) -> None:
+    assert check_phone(written) == dialled
+
+
+@pytest.mark.parametrize(
+    "phone", ["0170 5550199", "+0170555019", "+49", "+49170555019912345", "+49 17O 5550199", "+٤٩١٧٠٥٥٥٠١٩٩"]
+)
+def test_what_cannot_be_dialled_is_refused(phone: str) -> None:
+    with pytest.raises(InvalidUserInputError) as refused:
+        check_phone(phone)
+    assert refused.value.field == "phone"
+
+
+@pytest.mark.parametrize("locale", ["", "EN", "english", "de_AT", "de-at", "de-AT-1996", "../en"])
+def test_what_is_no_language_is_refused(locale: str) -> None:
+    with pytest.raises(InvalidUserInputError):
+        check_locale(locale)
+    assert check_locale("pt-BR") == "pt-BR"
 
 
 def test_a_postal_address_is_cleaned() -> None:

@@ -1,8 +1,11 @@
+import asyncio
+import threading
 from typing import Literal
 
 import pytest
 from argon2 import PasswordHasher
 
+from common.errors import UnavailableError
 from subgraphs.users.passwords import Passwords
 
 pytestmark = pytest.mark.anyio
@@ -35,3 +38,51 @@ async def test_an_unknown_account_costs_a_verification_and_never_matches() -> No
     assert await passwords.verify(None, "nobody's password") is False
     assert len(hasher.verified) == 1
     assert hasher.verified[0].startswith("$argon2id$")
+
+
+class BlockedHasher(CountingHasher):
+    """Takes as long as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_go = threading.Event()
+        self.at_work, self.most_at_work = 0, 0
+        self.lock = threading.Lock()
+
+    def hash(self, password: str | bytes, *, salt: bytes | None = None) -> str:
+        with self.lock:
+            self.at_work += 1
+            self.most_at_work = max(self.most_at_work, self.at_work)
+        self.may_go.wait(10)
+        with self.lock:
+            self.at_work -= 1
+        return super().hash(password, salt=salt)
+
+
+async def test_few_are_hashed_at_once_more_wait_and_too_many_are_told_to_come_back() -> None:
+    hasher = BlockedHasher()
+    passwords = Passwords(hasher, max_waiting_count=5)
+    hashing = [asyncio.create_task(passwords.hash("x" * 8)) for _ in range(5)]
+    await asyncio.sleep(0.05)
+
+    with pytest.raises(UnavailableError):
+        await passwords.hash("one too many")
+    # whoever goes away leaves work behind that has begun: it counts until it is over
+    for task in hashing[:2]:
+        task.cancel()
+    await asyncio.sleep(0.05)
+    hasher.may_go.set()
+    await asyncio.wait(hashing)
+
+    assert hasher.most_at_work == 2
+    assert (await passwords.hash("once more")).startswith("$argon2id$")
+
+
+async def test_the_loop_runs_while_a_password_is_hashed() -> None:
+    hasher = BlockedHasher()
+    hashing = asyncio.create_task(Passwords(hasher).hash("x" * 8))
+    for _ in range(3):
+        await asyncio.sleep(0.01)
+        assert not hashing.done()
+    hasher.may_go.set()
+    await hashing

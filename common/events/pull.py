@@ -61,10 +61,24 @@ class PullSubscription:
         # a queue of our own: cancelling the library's `next_msg` can lose the message it was about to return
         self._arrived: asyncio.Queue[Msg] = asyncio.Queue()
 
-    async def open(self) -> None:
-        """Creates the consumer or brings it to our configuration. Raises nats.errors.Error."""
-        await self._jetstream.add_consumer(self._stream, self._config)
+    async def open(self, *, begins_anew: bool) -> None:
+        """Creates the consumer or brings it to our configuration. Raises nats.errors.Error.
+
+        `begins_anew`: this process holds nothing of it. What a process before us held and did not acknowledge is then
+        delivered first, at once and in its order; else it came back after `ack_wait_s`, behind later events. Where
+        another replica is asking for events, it is left alone: it may be holding them.
+        """
+        info = await self._jetstream.add_consumer(self._stream, self._config)
+        if begins_anew and info.num_ack_pending and not info.num_waiting:
+            await self._reset()
         self._inbox = await self._client.subscribe(self._client.new_inbox(), cb=self._arrived.put)
+
+    async def _reset(self) -> None:
+        """Has the server deliver again from the first event that is not acknowledged (ADR-60, since 2.14)."""
+        try:
+            await self._jetstream.reset_consumer(self._stream, str(self._config.durable_name))
+        except (nats.js.errors.APIError, nats.errors.NoRespondersError) as exc:
+            _log.warning("held events come back later and out of order", error=repr(exc))
 
     async def close(self) -> None:
         """Gives back at once what was delivered but not handed on. Without a connection it comes back by itself."""

@@ -8,9 +8,9 @@ event becomes a dead letter. Meanwhile later events of the same aggregate wait b
 aggregate is parked, not the stream. Deliveries in hand are kept alive at the server, so one that waits is not delivered
 twice.
 
-Order: events of one aggregate are handled one after the other, as delivered, within a process. Replicas share the
-deliveries and may overtake each other; a handler that minds compares `aggregate_version`, or the consumer is
-`latest_only`.
+Order: events of one aggregate are handled one after the other, as delivered, within a process, and across its crash:
+who starts begins with what was not acknowledged. Replicas share the deliveries and may overtake each other; a handler
+that minds compares `aggregate_version`, or the consumer is `latest_only`.
 """
 
 import asyncio
@@ -95,7 +95,7 @@ class ConsumerRunner:
         while True:
             subscription = self._subscription()
             try:
-                await subscription.open()
+                await subscription.open(begins_anew=not self._held)
                 failures = 0
                 while True:
                     async for message in subscription.receive(await self._room()):

@@ -4,6 +4,7 @@
 
     relay      after JetStream has acknowledged the events, before they are marked as published
     consumer   after the effect is committed, before the delivery is acknowledged
+    handler    before the effect is committed
 
 Prints `stuck` when it is there.
 """
@@ -24,6 +25,10 @@ ACK_WAIT_S = 1.0
 async def get_stuck() -> None:
     print("stuck", flush=True)
     await asyncio.Event().wait()
+
+
+async def handle_and_get_stuck(_: SqlConnection, __: Event) -> None:
+    await get_stuck()
 
 
 class StuckBus(Bus):
@@ -50,6 +55,10 @@ async def main(role: str, database_url: str, nats_url: str, name: str) -> None:
     async with open_event_database(database_url, create_tables=False) as database:
         if role == "relay":
             await Relay(Outbox(), database, await StuckBus.connect(nats_url, name=name), clock=clock).run()
+        elif role == "handler":
+            consumer = Consumer(f"{name}-notes", (f"{name}.order.*",), handle_and_get_stuck)
+            bus = await Bus.connect(nats_url, name=name)
+            await ConsumerRunner(consumer, bus, database, clock=clock).run()
         else:
             consumer = Consumer(f"{name}-notes", (f"{name}.order.*",), note_effect)
             bus = await Bus.connect(nats_url, name=name)

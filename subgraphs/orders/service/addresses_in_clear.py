@@ -8,7 +8,6 @@ import structlog
 from subgraphs.orders.service.destinations import Destinations, seal
 
 BATCH = 100
-PAUSE_AFTER_ERROR_S = 5.0
 _NEXT = """
 SELECT id, customer_id, shipping_address FROM orders WHERE shipping_address IS NOT NULL ORDER BY id LIMIT $1
 """

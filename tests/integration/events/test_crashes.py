@@ -93,6 +93,27 @@ async def test_a_consumer_killed_between_effect_and_acknowledgement_has_it_once(
     assert await database.count("effect") == 2
 
 
+async def test_what_a_killed_process_held_is_handled_first_and_at_once_by_the_next(
+    database: EventDatabase, bus: Bus, domain: str, database_url: str, nats_url: str
+) -> None:
+    for version in (1, 2):
+        await bus.publish(event_of(f"{domain}.order.changed", "ord_1", version))
+    await _kill_when_stuck("handler", database_url, nats_url, domain)
+    for version in (3, 4):
+        await bus.publish(event_of(f"{domain}.order.changed", "ord_1", version))
+    versions: list[int] = []
+
+    async def handle(_: SqlConnection, event: Event) -> None:
+        versions.append(event.aggregate_version)
+
+    consumer = Consumer(f"{domain}-notes", (f"{domain}.order.*",), handle)
+    # by itself the server would deliver the held ones again after 15 s
+    async with running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
+        await eventually(lambda: len(versions) == 4, within_s=8)
+        await eventually(lambda: _is_acknowledged(bus, f"{domain}-notes"))
+    assert versions == [1, 2, 3, 4]
+
+
 async def test_killing_the_bus_delays_events_and_loses_none(
     database: EventDatabase, own_nats: Nats, domain: str
 ) -> None:

@@ -17,6 +17,7 @@ from router.transport.model import SubgraphClient, SubgraphRequest, SubgraphResp
 
 #: in JSON every representation has one, and so may objects inside; the query's own are written otherwise
 _TYPE_NAME = b'"__typename":'
+_SHORTEST = len('{"__typename":"A"}')
 #: response key, if it is not the field's name, and variable
 _ENTITIES = re.compile(r"(?:([_A-Za-z]\w*)\s*:\s*)?\b_entities\s*\(\s*representations\s*:\s*\$(\w+)\s*\)")
 
@@ -29,7 +30,8 @@ class SplitLayer:
     max_count: int
 
     def send(self, request: SubgraphRequest) -> Coroutine[Any, Any, SubgraphResponse]:
-        if request.body.count(_TYPE_NAME) <= self.max_count or not _may_be_split(request):
+        body, most = request.body, self.max_count
+        if len(body) < _SHORTEST * most or body.count(_TYPE_NAME) <= most or not _may_be_split(request):
             return self.client.send(request)
         return self._send_parts(request)
 

@@ -51,8 +51,12 @@ def read_request(scope: Scope, headers: dict[str, str], receive: Receive) -> Htt
 
 
 def read_headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
-    return headers if len(headers) == len(raw) else _join_repeated(raw)
+    """By name in lower case; those that are given twice are joined."""
+    # all at once: each by itself costs twice the time
+    texts = b"\n".join(chain.from_iterable(raw)).decode("latin-1").split("\n")
+    each = iter(texts)
+    headers = dict(zip(each, each, strict=False))
+    return headers if len(headers) == len(raw) and len(texts) == 2 * len(raw) else _join_repeated(raw)
 
 
 def _join_repeated(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -9,6 +9,7 @@ from types import TracebackType
 from common.resilience import TimeLimit
 from router.transport.addresses import HttpAddress, UnixAddress
 from router.transport.errors import ConnectionLostError, TransportError, timed_out
+from router.transport.http.connection import Connection
 from router.transport.http.pool import Pool, PoolLimits
 from router.transport.model import OWN_HEADERS, Headers, SharedHeaders, SubgraphRequest, SubgraphResponse
 
@@ -34,7 +35,8 @@ class HttpClient:
         is_tls = isinstance(address, HttpAddress) and address.is_tls
         self._limits = limits or PoolLimits()
         self._time_limit = time_limit or TimeLimit(30.0)
-        self._pool = Pool(address, self._limits, (tls or ssl.create_default_context()) if is_tls else None)
+        tls = (tls or ssl.create_default_context()) if is_tls else None
+        self._pool = Pool(address, self._limits, tls, self._time_limit.timeout_s)
         self._head = (
             f"POST {address.target} HTTP/1.1\r\nhost: {address.authority}\r\n{_JSON}"
             "accept: application/json, application/graphql-response+json\r\naccept-encoding: identity\r\n"
@@ -54,29 +56,50 @@ class HttpClient:
         if request.content_type != "application/json":
             head = head.replace(_JSON.encode(), f"content-type: {request.content_type}\r\n".encode("ascii"), 1)
         max_idle_s = self._limits.max_idle_s if request.is_repeatable else MUTATION_MAX_IDLE_S
+        connection = self._pool.take(max_idle_s)
+        if connection is None:
+            return await self._send_in_turn(head, request, max_idle_s)
+        limit = self._time_limit
+        try:
+            waiter = connection.exchange(head, body)
+            limit.watch(connection, connection.loop)
+            return await waiter
+        except ConnectionLostError as exc:
+            if not _was_stale(exc, connection, request):
+                raise
+        except TransportError:
+            raise
+        except BaseException:  # cancelled: the response must not be taken for the next one's
+            connection.close()
+            raise
+        finally:
+            limit.forget(connection)
+        return await self._send_in_turn(head, request, 0.0)
+
+    async def _send_in_turn(self, head: bytes, request: SubgraphRequest, max_idle_s: float) -> SubgraphResponse:
+        """On a connection that has to be waited for, or made."""
         try:
             with self._time_limit.started():
-                connection = self._pool.take(max_idle_s) or await self._pool.acquire(max_idle_s)
-                is_reused = connection.idle_since > 0.0
+                connection = await self._pool.acquire(max_idle_s)
                 try:
-                    return await connection.exchange(head, body)
+                    return await connection.exchange(head, request.body)
                 except ConnectionLostError as exc:
-                    # the server gave the idle connection up while our request was on its way: it was not processed
-                    if not (is_reused and exc.before_response and request.is_repeatable):
+                    if not _was_stale(exc, connection, request):
                         raise
                 except TransportError:
                     raise
-                except BaseException:  # cancelled: the response must not be taken for the next one's
-                    connection.close()
-                    raise
-                connection = await self._pool.acquire(0.0)
-                try:
-                    return await connection.exchange(head, body)
                 except BaseException:
                     connection.close()
                     raise
+                return await self._send_in_turn(head, request, 0.0)
         except TimeoutError:
             raise timed_out(self._time_limit.timeout_s) from None
+
+
+def _was_stale(error: ConnectionLostError, connection: Connection, request: SubgraphRequest) -> bool:
+    """The server gave the idle connection up while the request was on its way: it was not processed, and may be sent
+    once more, on a new one."""
+    return connection.idle_since > 0.0 and error.before_response and request.is_repeatable
 
 
 def write_headers(headers: Headers) -> bytes:

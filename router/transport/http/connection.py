@@ -11,7 +11,13 @@ from typing import Protocol, cast
 
 import httptools
 
-from router.transport.errors import ConnectionLostError, MalformedHttpError, ResponseTooLargeError, TransportError
+from router.transport.errors import (
+    ConnectionLostError,
+    MalformedHttpError,
+    ResponseTooLargeError,
+    TransportError,
+    timed_out,
+)
 from router.transport.http.known_heads import KnownHeads
 from router.transport.model import SubgraphResponse
 
@@ -26,11 +32,18 @@ class Connection(asyncio.Protocol):
     """Made by the pool through `loop.create_connection`."""
 
     def __init__(
-        self, owner: ConnectionOwner, loop: asyncio.AbstractEventLoop, max_response_bytes: int, known_heads: KnownHeads
+        self,
+        owner: ConnectionOwner,
+        loop: asyncio.AbstractEventLoop,
+        max_response_bytes: int,
+        known_heads: KnownHeads,
+        timeout_s: float,
     ) -> None:
+        """`timeout_s` is what is said when whoever keeps the time calls `expire`."""
+        self._timeout_s = timeout_s
         self._owner = owner
         self._known_heads = known_heads
-        self._loop = loop  # kept: `get_running_loop` costs a system call before Python 3.12
+        self.loop = loop  # kept: `get_running_loop` costs a system call before Python 3.12
         self._max_response_bytes = max_response_bytes
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
@@ -52,7 +65,7 @@ class Connection(asyncio.Protocol):
 
     def exchange(self, head: bytes, body: bytes) -> asyncio.Future[SubgraphResponse]:
         """Write the request; the future is the response. Only on an idle connection."""
-        self._waiter = waiter = self._loop.create_future()
+        self._waiter = waiter = self.loop.create_future()
         self._has_received = False
         if self._transport is None:
             self._fail(ConnectionLostError("the subgraph closed the connection", before_response=True))
@@ -64,6 +77,10 @@ class Connection(asyncio.Protocol):
         """At once: a response under way is lost."""
         if self._transport is not None:
             self._transport.abort()
+
+    def expire(self) -> None:
+        """The response did not come in time."""
+        self._fail(timed_out(self._timeout_s))
 
     def _fail(self, error: TransportError) -> None:
         waiter, self._waiter = self._waiter, None

@@ -25,8 +25,11 @@ class PoolLimits:
 class Pool:
     """`acquire` a connection, `exchange` on it; it comes back by itself when the response is complete."""
 
-    def __init__(self, address: HttpAddress | UnixAddress, limits: PoolLimits, tls: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, address: HttpAddress | UnixAddress, limits: PoolLimits, tls: ssl.SSLContext | None, timeout_s: float
+    ) -> None:
         self._address = address
+        self._timeout_s = timeout_s
         self._loop: asyncio.AbstractEventLoop | None = (
             None  #: the one loop all connections belong to, once there is one
         )
@@ -101,7 +104,7 @@ class Pool:
         loop, address = self._running_loop(), self._address
 
         def make() -> Connection:
-            return Connection(self, loop, self._limits.max_response_bytes, self._known_heads)
+            return Connection(self, loop, self._limits.max_response_bytes, self._known_heads, self._timeout_s)
 
         if isinstance(address, UnixAddress):
             _, connection = await loop.create_unix_connection(make, address.socket_path)

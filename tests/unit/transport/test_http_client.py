@@ -282,15 +282,21 @@ async def test_a_known_head_without_its_whole_body_is_no_response() -> None:
             await client.send(MUTATION)
 
 
-async def test_a_subgraph_that_does_not_answer_in_time_loses_its_connection() -> None:
+@pytest.mark.parametrize("answer_count", [0, 1], ids=["new", "used before"])
+async def test_a_subgraph_that_does_not_answer_in_time_loses_its_connection(answer_count: int) -> None:
     is_closed = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(answer_count):
+            await read_request(reader)
+            writer.write(OK)
         await read_request(reader)
         assert await reader.read() == b""
         is_closed.set()
 
     async with serving(talk, time_limit=TimeLimit(0.05)) as client:
+        for _ in range(answer_count):
+            await client.send(QUERY)
         with pytest.raises(RequestTimedOutError, match=r"within 0\.05 s"):
             await client.send(QUERY)
         async with asyncio.timeout(2):

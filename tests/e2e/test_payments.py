@@ -1,0 +1,38 @@
+"""Money that takes its time, and customers who are asked: the provider's messages reach the shop. In both topologies."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kit.shop_client import customer
+from tests.kit.started_shop import StartedShop
+
+pytestmark = pytest.mark.anyio
+
+ACTION = """mutation($input: PaymentCreateInput!) { paymentCreate(input: $input) {
+  payment { id status nextAction { redirectUrl } } errors { __typename } } }"""
+
+
+async def test_a_bank_transfer_confirms_the_order_when_it_arrives(shop: StartedShop) -> None:
+    async with customer(shop.url) as buyer:
+        await buyer.register_and_log_in()
+        (product,) = await buyer.products(1)
+        order = (await buyer.place({product["id"]: 1}))["order"]
+        paid = await buyer.pay(order["id"], method="tok_bank_transfer")
+        assert (paid["errors"], paid["payment"]["status"]) == ([], "PROCESSING")
+        await buyer.wait_for_status(order["id"], "CONFIRMED")
+
+
+async def test_a_customer_who_approves_at_the_bank_has_paid_without_coming_back(shop: StartedShop) -> None:
+    async with customer(shop.url) as buyer:
+        await buyer.register_and_log_in()
+        (product,) = await buyer.products(1)
+        order = (await buyer.place({product["id"]: 1}))["order"]
+        given = {"orderId": order["id"], "paymentMethodToken": "tok_3ds", "idempotencyKey": f"3ds {order['id']}"}
+        payment = (await buyer.ask(ACTION, {"input": given}))["paymentCreate"]["payment"]
+        assert payment["status"] == "REQUIRES_ACTION"
+        url, _, secret = payment["nextAction"]["redirectUrl"].partition("?secret=")
+        assert (await buyer.http.get(payment["nextAction"]["redirectUrl"])).status_code == 200
+        approved = await buyer.http.post(url, data={"answer": "approve", "secret": secret})
+        assert approved.status_code == 200
+        await buyer.wait_for_status(order["id"], "CONFIRMED")

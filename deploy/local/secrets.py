@@ -109,7 +109,7 @@ def write_container_environments(folder: StateFolder) -> list[Path]:
     already.
     """
     target = folder.path / "containers"
-    password, nats_token = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    password, nats_token = _database_password(target) or secrets.token_urlsafe(24), secrets.token_urlsafe(24)
     servers = {
         "DATABASE_URL": f"postgresql://postgres:{password}@postgres:5432/postgres",
         "NATS_URL": f"nats://{nats_token}@nats:4222",
@@ -136,6 +136,12 @@ def write_container_environments(folder: StateFolder) -> list[Path]:
             lines = (f"{variable}={_quoted(value)}\n" for variable, value in environments[name].items())
             write_private(path, "".join(lines))
     return list(files.values())
+
+
+def _database_password(target: Path) -> str | None:
+    """The one PostgreSQL knows already: a file that is added later must name it too."""
+    path = target / "postgres.env"
+    return path.read_text().partition('"')[2].rpartition('"')[0] if path.exists() else None
 
 
 def _quoted(value: str) -> str:

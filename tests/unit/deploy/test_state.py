@@ -92,7 +92,8 @@ def test_keys_that_sign_tokens_or_open_personal_data_go_to_those_who_need_them(f
 def test_container_secrets_are_written_once_and_each_kind_gets_its_own(folder: StateFolder) -> None:
     files = {path.stem: path for path in write_container_environments(folder)}
     texts = {name: path.read_text() for name, path in files.items()}
-    files["personal"].unlink()  # as if this were the folder of a version that did not write it
+    for name in ("personal", "sandbox"):
+        files[name].unlink()  # as if this were the folder of a version that did not write it
     write_container_environments(folder)
     assert {name: path.read_text() for name, path in files.items()} == texts
     assert {name: sorted(line.partition("=")[0] for line in text.splitlines()) for name, text in texts.items()} == {

@@ -4,17 +4,40 @@
 Source of the idea: https://github.com/graphql/dataloader.
 """
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from strawberry.dataloader import DataLoader
+from strawberry.dataloader import DataLoader, get_current_batch
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 RowT = TypeVar("RowT")
 
 #: keys per statement; `= any($1)` stays one cheap index scan up to here
 MAX_BATCH_KEYS = 1000
+
+
+class Loader(DataLoader[KeyT, RowT]):
+    """A dataloader that survives those who wait for it.
+
+    graphql-core cancels the siblings of a field that fails. A cancelled task cancels the future it waits for, and here
+    that is the future of everybody who asked for the same key: they would be cancelled too, and with them the request.
+    """
+
+    def load(self, key: KeyT) -> Awaitable[RowT]:
+        found: asyncio.Future[RowT] | None = self.cache_map.get(key)
+        if found is None:
+            found = _Shared(loop=self.loop)
+            self.cache_map.set(key, found)
+            get_current_batch(self).add_task(key, found)
+        return found
+
+
+class _Shared(asyncio.Future[Any]):
+    def cancel(self, msg: Any | None = None) -> bool:
+        """It cannot be: the task that tries ends when the batch has."""
+        return False
 
 
 def load_one(
@@ -26,7 +49,7 @@ def load_one(
         row_by_key = {key_of(row): row for row in await fetch(keys)}
         return [row_by_key.get(key) for key in keys]
 
-    return DataLoader(load_fn=batch, max_batch_size=MAX_BATCH_KEYS)
+    return Loader(load_fn=batch, max_batch_size=MAX_BATCH_KEYS)
 
 
 def load_many(
@@ -40,4 +63,4 @@ def load_many(
             rows_by_key[key_of(row)].append(row)
         return [rows_by_key[key] for key in keys]
 
-    return DataLoader(load_fn=batch, max_batch_size=MAX_BATCH_KEYS)
+    return Loader(load_fn=batch, max_batch_size=MAX_BATCH_KEYS)

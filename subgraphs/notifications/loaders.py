@@ -9,7 +9,7 @@ from strawberry.dataloader import DataLoader
 
 from common.subgraph.database import Database, Row
 from common.subgraph.keyset import Keyset, Page, PageRequest, SortColumn, cut_page
-from common.subgraph.loaders import load_many, load_one
+from common.subgraph.loaders import Loader, load_many, load_one
 from subgraphs.notifications.service import NotificationService
 
 COLUMNS = """id, user_id, order_id, channel, template, category, data, title, body, status, attempts, read_at,
@@ -75,7 +75,7 @@ class NotificationLoaders:
         self.preferences: DataLoader[UUID, list[Row]] = load_many(preferences, lambda row: row["user_id"])
         self.device_count: DataLoader[UUID, Row | None] = load_one(device_counts, lambda row: row["user_id"])
         self.unread_count: DataLoader[UUID, Row | None] = load_one(unread_counts, lambda row: row["user_id"])
-        self.page: DataLoader[PageKey, Page[Row]] = DataLoader(load_fn=pages)
+        self.page: DataLoader[PageKey, Page[Row]] = Loader(load_fn=pages)
 
 
 async def load_pages(database: Database, keys: Sequence[PageKey]) -> list[Page[Row]]:

@@ -6,7 +6,7 @@ from strawberry.dataloader import DataLoader
 
 from common.subgraph.database import Row
 from common.subgraph.keyset import Page, PageRequest
-from common.subgraph.loaders import load_many, load_one
+from common.subgraph.loaders import Loader, load_many, load_one
 from common.subgraph.sealing import Sealer
 from subgraphs.orders.domain.records import (
     Cart,
@@ -63,4 +63,4 @@ def _customer_pages(reading: Reading) -> DataLoader[CustomerPageKey, Page[Row]]:
             pages |= {(customer_id, request, status): page for customer_id, page in found.items()}
         return [pages[key] for key in keys]
 
-    return DataLoader(load_fn=batch)
+    return Loader(load_fn=batch)

@@ -8,7 +8,7 @@ from strawberry.dataloader import DataLoader
 
 from common.subgraph.database import Row
 from common.subgraph.keyset import Page, PageRequest
-from common.subgraph.loaders import load_one
+from common.subgraph.loaders import Loader, load_one
 from subgraphs.products.domain import Category, Product
 from subgraphs.products.service.catalogue import Catalogue
 from subgraphs.products.service.shop import ProductsService
@@ -46,4 +46,4 @@ def _category_pages(catalogue: Catalogue) -> DataLoader[tuple[UUID, PageRequest]
             pages |= {(category_id, request): page for category_id, page in found.items()}
         return [pages[key] for key in keys]
 
-    return DataLoader(load_fn=batch)
+    return Loader(load_fn=batch)

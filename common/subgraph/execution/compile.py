@@ -7,7 +7,8 @@ whose fields wait, wait for all of them at once: dataloaders see every key in on
 Awaitables come from `async def` resolvers only: neither attributes nor items of lists may be awaitable.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -25,7 +26,7 @@ from graphql import (
 )
 from graphql.execution.collect_fields import FieldDetailsList, GroupedFieldSet, collect_fields
 from graphql.execution.executor import Executor, invalid_return_type_error, to_nodes
-from graphql.pyutils import gather_with_cancel, is_iterable
+from graphql.pyutils import is_iterable
 from strawberry.schema import Schema
 from strawberry.schema.schema_converter import GraphQLCoreConverter
 from strawberry.types.base import StrawberryObjectDefinition
@@ -181,7 +182,7 @@ async def _awaited_fields(results: dict[str, Any], pending: Sequence[str]) -> di
     if len(pending) == 1:
         results[pending[0]] = await results[pending[0]]
         return results
-    awaited = await gather_with_cancel(*(results[key] for key in pending))
+    awaited = await _all(results[key] for key in pending)
     results.update(zip(pending, awaited, strict=True))
     return results
 
@@ -286,10 +287,23 @@ async def _awaited_items(results: list[Any], pending: Sequence[int]) -> list[Any
     if len(pending) == 1:
         results[pending[0]] = await results[pending[0]]
         return results
-    awaited = await gather_with_cancel(*(results[index] for index in pending))
+    awaited = await _all(results[index] for index in pending)
     for index, value in zip(pending, awaited, strict=True):
         results[index] = value
     return results
+
+
+async def _all(awaitables: Iterable[Awaitable[Any]]) -> list[Any]:
+    """All results; or the first error, when all have ended.
+
+    graphql-core cancels the others at the first error. But two of them may wait for one key of a dataloader, and
+    whoever is cancelled cancels what it waits for: branches that have nothing to do with the error would die as well.
+    """
+    outcomes = await asyncio.gather(*awaitables, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return outcomes
 
 
 #: what becomes of an error at a place: None and a note, or it goes on to the parent

@@ -29,8 +29,10 @@ from subgraphs.notifications.errors import DeliveryError, UndeliverableError
 
 log = structlog.get_logger(__name__)
 
-#: longer than all deadlines of one delivery together
-LEASE = timedelta(seconds=60)
+#: one try, whatever the provider does
+DELIVERY_TIMEOUT_S = 20.0
+#: longer than a try: nobody else takes a message that is on its way
+LEASE = timedelta(seconds=30)
 CONCURRENCY = 8
 #: taken from the table at once
 BATCH = 20
@@ -172,11 +174,12 @@ class Deliveries:
         due_at = self.clock.now()
         try:
             failpoint("notifications.send.before_call")
-            await self.senders[delivery.channel].send(delivery)
+            async with asyncio.timeout(DELIVERY_TIMEOUT_S):
+                await self.senders[delivery.channel].send(delivery)
             failpoint("notifications.send.after_call")
         except UndeliverableError as exc:
             status, error = DeliveryStatus.FAILED, str(exc)
-        except (DeliveryError, PunnetError) as exc:
+        except (DeliveryError, PunnetError, TimeoutError) as exc:
             is_over = attempt >= MAX_ATTEMPTS
             log.warning(
                 "a message could not be handed over",

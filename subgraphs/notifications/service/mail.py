@@ -19,6 +19,7 @@ import aiosmtplib
 
 from subgraphs.notifications.errors import DeliveryError, UndeliverableError
 
+#: of each step
 SMTP_TIMEOUT_S = 10.0
 #: a connection unused for so long may be closed at the other end by now
 IDLE_S = 5.0

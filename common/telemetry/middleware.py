@@ -50,7 +50,7 @@ class TelemetryMiddleware:
     ) -> None:
         self._app = app
         self._tracer = telemetry.tracer
-        self._is_recorded = telemetry.has_sink
+        self._telemetry = telemetry
         self._service = telemetry.service
         self._routes = frozenset(routes)
         self._durations = metrics.histogram(
@@ -96,8 +96,8 @@ class TelemetryMiddleware:
             return send(message)
 
         started_at = time.perf_counter()
-        if not self._is_recorded:
-            context = bound.without_spans(headers)
+        if not self._telemetry.may_record(headers):
+            context = bound.without_spans(headers, has_sink=self._telemetry.has_sink)
             token = None if context is None else attach(context)
             try:
                 await self._app(scope, receive, observe)

@@ -27,6 +27,13 @@ class AtMostPerSecond(Sampler):
         self._tokens = self._most
         self._filled_at = monotonic()
 
+    def has_token(self) -> bool:
+        """Whether the next trace will be let through."""
+        now = self._monotonic()
+        self._tokens = min(self._most, self._tokens + (now - self._filled_at) * self._rate)
+        self._filled_at = now
+        return self._tokens >= 1.0
+
     def should_sample(
         self,
         parent_context: Context | None,
@@ -37,10 +44,7 @@ class AtMostPerSecond(Sampler):
         links: Sequence[Link] | None = None,
         trace_state: TraceState | None = None,
     ) -> SamplingResult:
-        now = self._monotonic()
-        self._tokens = min(self._most, self._tokens + (now - self._filled_at) * self._rate)
-        self._filled_at = now
-        if self._tokens < 1.0:
+        if not self.has_token():
             return _DROP
         self._tokens -= 1.0
         return SamplingResult(Decision.RECORD_AND_SAMPLE, attributes)

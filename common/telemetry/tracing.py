@@ -7,6 +7,7 @@ ids for the logs but record nothing.
 
 import asyncio
 import random
+import re
 import threading
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
@@ -16,7 +17,7 @@ import structlog
 from opentelemetry.context import Context, get_current
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, Sampler, TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ParentBased, TraceIdRatioBased
 from opentelemetry.trace import (
     NonRecordingSpan,
     Span,
@@ -38,6 +39,7 @@ _SHUTDOWN_S = 2.0
 _PROPAGATOR = TraceContextTextMapPropagator()
 _UNRECORDED = TraceFlags(TraceFlags.DEFAULT | TraceFlags.RANDOM_TRACE_ID)
 _NO_PARENT = Context()
+_UNSAMPLED = re.compile(r"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f][02468ace]").fullmatch
 _NEVER_ZERO = 1 << 64 | 1  #: ids of zeros only are no ids
 _request: ContextVar["RequestBound | None"] = ContextVar("punnet_request", default=None)
 
@@ -60,13 +62,11 @@ class Telemetry:
         #: the ring given, or the one of `use_ring`
         self.ring = ring or current_ring()
         self.has_sink = has_sink = otlp_endpoint is not None or self.ring is not None
-        root: Sampler = TraceIdRatioBased(sample_ratio)
         rate = self.ring.max_per_second if self.ring is not None else None
-        if rate is not None and otlp_endpoint is None:
-            root = AtMostPerSecond(rate)
+        self._at_most = AtMostPerSecond(rate) if rate is not None and otlp_endpoint is None else None
         self.provider = TracerProvider(
             # a caller's decision is followed, so that a trace is whole or absent
-            sampler=ParentBased(root) if has_sink else ALWAYS_OFF,
+            sampler=ParentBased(self._at_most or TraceIdRatioBased(sample_ratio)) if has_sink else ALWAYS_OFF,
             resource=Resource.create({"service.name": service, "service.namespace": "punnet"}),
             shutdown_on_exit=False,
         )
@@ -75,6 +75,16 @@ class Telemetry:
         if otlp_endpoint is not None:
             self.provider.add_span_processor(otlp_processor(otlp_endpoint))
         self.tracer: Tracer = self.provider.get_tracer("punnet")
+
+    def may_record(self, headers: Mapping[str, str]) -> bool:
+        """False when a request with these headers would only get a span that keeps nothing: `RequestBound` has ids for
+        it at a fifth of the cost."""
+        if not self.has_sink:
+            return False
+        traceparent = headers.get("traceparent")
+        if traceparent is not None:
+            return not _UNSAMPLED(traceparent)
+        return self._at_most is None or self._at_most.has_token()
 
     async def shutdown(self) -> None:
         """Sends what is left, for two seconds at most: with the collector away the library would block for six."""
@@ -156,8 +166,8 @@ class RequestBound:
     def __exit__(self, *_: object) -> None:
         _request.reset(self._token)
 
-    def without_spans(self, headers: Mapping[str, str]) -> Context | None:
-        """Gives the request ids of its own, in the caller's trace if there is one: a service whose spans nobody keeps
+    def without_spans(self, headers: Mapping[str, str], *, has_sink: bool) -> Context | None:
+        """Gives the request ids of its own, in the caller's trace if there is one: a request whose spans nobody keeps
         needs no more. The context to work in, if the present one will not do."""
         state = None
         if (
@@ -172,9 +182,9 @@ class RequestBound:
             flags = _UNRECORDED
         if not state:
             self.traceparent = f"00-{ids[:32]}-{ids[32:]}-{flags:02x}"
-            if not get_current():
+            if not has_sink and not get_current():
                 return None
-        # the state has to be handed on, or the span of who called us in this process has to be hidden
+        # spans below it are to be dropped too, the state is to be handed on, or a caller's span in this process hidden
         span = SpanContext(int(ids[:32], 16), int(ids[32:], 16), False, TraceFlags(flags), state)
         return set_span_in_context(NonRecordingSpan(span))
 

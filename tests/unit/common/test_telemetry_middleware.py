@@ -193,3 +193,32 @@ async def _body(endpoint: App, accept: bytes) -> bytes:
     await endpoint({"type": "http", "method": "GET", "path": "/", "headers": [(b"accept", accept)]}, _nothing, send)
     body: bytes = sent[1]["body"]
     return body
+
+
+async def test_requests_beyond_the_rate_of_the_ring_have_ids_and_leave_no_span_at_any_depth() -> None:
+    ring = TraceRing(max_per_second=1)
+    telemetry = Telemetry("orders", ring=ring)
+    calls: list[dict[str, Any]] = []
+    answer = _answering(seen=calls)
+
+    async def answer_with_work(scope: Scope, receive: Receive, send: Send) -> None:
+        with telemetry.tracer.start_as_current_span("work"):
+            await answer(scope, receive, send)
+
+    inner = TelemetryMiddleware(answer_with_work, telemetry, Metrics(CollectorRegistry()))
+
+    async def call_in_process(scope: Scope, receive: Receive, send: Send) -> None:
+        headers: dict[str, str] = {}
+        inject_headers(headers)
+        calls.append(headers)
+        await inner({**scope, "headers": [(k.encode(), v.encode()) for k, v in headers.items()]}, receive, send)
+
+    app = TelemetryMiddleware(call_in_process, telemetry, Metrics(CollectorRegistry()))
+    for _ in range(3):
+        await app({"type": "http", "method": "GET", "path": "/", "headers": []}, _nothing, _drop)
+    (trace,) = ring.traces()
+    assert [span.name for span in trace] == ["GET /", "GET /", "work"]
+    ids = [(call["traceparent"].split("-")[1], call["traceparent"][-1] in "13579bdf") for call in calls]
+    assert ids[0::2] == ids[1::2]  # who is called is in the trace of who calls
+    assert [is_sampled for _, is_sampled in ids[0::2]] == [True, False, False]
+    assert len({trace_id for trace_id, _ in ids}) == 3

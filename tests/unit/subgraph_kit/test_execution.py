@@ -5,24 +5,23 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import enum
-from collections import defaultdict
 from decimal import Decimal
 from random import Random
 from typing import Annotated, Any
 
 import pytest
 import strawberry
-from graphql import parse, validate
 from strawberry.permission import BasePermission
 from structlog.testing import capture_logs
 
 from common.errors import ForbiddenError
 from common.subgraph.schema import Schema, create_schema
+from tests.kit.answers import errors_by_place, with_order
 from tests.kit.operation_generator import OperationGenerator
 
 pytestmark = pytest.mark.anyio
 
-OPERATIONS = 500
+OPERATIONS = 150
 
 
 @strawberry.enum
@@ -204,46 +203,24 @@ async def both(schema: Schema, text: str, variables: dict[str, Any] | None = Non
 @pytest.mark.filterwarnings("ignore:.*coroutine:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("kind", ["query", "mutation"])
 async def test_random_operations_get_the_answers_of_graphql_core(garden: Schema, kind: str) -> None:
-    generator = OperationGenerator(garden._schema, seed=13)
+    generator = OperationGenerator(garden._schema, seed=13, max_selections=30)
     random = Random(13)  # noqa: S311  # repeatable test data
     valid = failed = 0
     for _ in range(OPERATIONS):
         text = generator.text(kind)
-        if validate(garden._schema, parse(text)):
+        variables = {name: random.random() < 0.5 for name in ("a", "b") if f"${name}:" in text}
+        with capture_logs():
+            is_left = await garden.answer(text, variables, None, Context()) is None
+        if is_left:
+            # two aliases for different fields, for example
             continue
         valid += 1
-        variables = {name: random.random() < 0.5 for name in ("a", "b") if f"${name}:" in text}
         compiled, expected = await both(garden, text, variables)
-        assert _keys(compiled["data"]) == _keys(expected["data"]), text
+        assert with_order(compiled["data"]) == with_order(expected["data"]), text
         assert errors_by_place(compiled) == errors_by_place(expected), text
         failed += "errors" in expected
     assert valid > OPERATIONS / 2
     assert failed > valid / 10
-
-
-def _keys(value: Any) -> Any:
-    """With objects as lists of pairs: the order of keys counts, and `==` of dictionaries does not see it."""
-    if isinstance(value, dict):
-        return [(key, _keys(below)) for key, below in value.items()]
-    return [_keys(below) for below in value] if isinstance(value, list) else value
-
-
-def errors_by_place(answer: dict[str, Any]) -> dict[str, Any]:
-    """By the place in the data that is null because of it: the error, or only that there are several. Which of several
-    failing branches below one place are heard of is a matter of turns."""
-    found: defaultdict[str, list[Any]] = defaultdict(list)
-    for error in answer.get("errors", []):
-        value, place = answer["data"], []
-        for key in error["path"]:
-            if value is None:
-                break
-            value = value[key]
-            place.append(key)
-        found[str(place)].append(error)
-    return {
-        place: errors[0] if len(errors) == 1 and len(errors[0]["path"]) == place.count(",") + 1 else "null"
-        for place, errors in found.items()
-    }
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """Tables of the catalogue and of stock.
 
 `available = on_hand - reserved`; `reserved` is the sum of the reservations HELD or COMMITTED and not yet shipped.
-Rules that must hold whatever the code does are constraints of the database; they, the partial indexes and the full-text
-column are written in SQL in `migrations/0002_rules.py`, because Tortoise does not create them from models.
+Rules that must hold whatever the code does are constraints of the database; they, the partial indexes and the columns
+of the search are written in SQL in `migrations/0002_rules.py` and `0004_search_and_rules.py`, because Tortoise does not
+create them from models.
 """
 
 from tortoise import fields
@@ -21,6 +22,7 @@ class Category(Model):
     parent: fields.ForeignKeyNullableRelation["Category"] = fields.ForeignKeyField(
         "products.Category", null=True, on_delete=fields.RESTRICT
     )
+    version = fields.IntField(db_default=1)
 
     class Meta:
         table = "category"
@@ -53,6 +55,21 @@ class Product(Model):
         )
 
 
+class ProductPrice(Model):
+    """A price of the list beside the one of the product itself: one per further currency."""
+
+    id = fields.BigIntField(primary_key=True)
+    product: fields.ForeignKeyRelation[Product] = fields.ForeignKeyField("products.Product", on_delete=fields.CASCADE)
+    currency = fields.CharField(max_length=3)
+    price_minor = fields.BigIntField()
+    compare_at_minor = fields.BigIntField(null=True)
+
+    class Meta:
+        table = "product_price"
+        unique_together = (("product", "currency"),)
+        indexes = (Index(fields=("currency", "price_minor", "product_id"), name="product_price_by_price"),)
+
+
 class Stock(Model):
     #: a foreign key too, which the migration adds: Tortoise forgets that a relation is the primary key
     product_id = fields.UUIDField(primary_key=True)
@@ -76,6 +93,8 @@ class Reservation(Model):
     )
     quantity = fields.IntField()
     shipped = fields.IntField(db_default=0)
+    #: of the shipped ones, those that came back
+    returned = fields.IntField(db_default=0)
     unit_price_minor = fields.BigIntField()
     currency = fields.CharField(max_length=3)
     state = fields.CharField(max_length=16)
@@ -95,13 +114,14 @@ class StockMovement(Model):
     #: InventoryReason, or INITIAL or SHIPPED
     reason = fields.CharField(max_length=16)
     delta = fields.IntField()
-    #: the order whose goods were shipped
+    #: the order whose goods were shipped or came back
     order_id = fields.UUIDField(null=True)
     actor = fields.CharField(max_length=64)
     created_at = fields.DatetimeField()
 
     class Meta:
         table = "stock_movement"
+        indexes = (Index(fields=("product_id", "id"), name="stock_movement_by_age"),)
 
 
 class Idempotency(IdempotencyModel):

@@ -56,6 +56,7 @@ class Outcome:
 
     entity: Mapping[str, Any] | None
     problems: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     @property
     def id(self) -> str:
@@ -167,7 +168,12 @@ async def _again(error: LostAnswerError | RefusedError) -> None:
 
 def _outcome(data: Mapping[str, Any], mutation: str, entity: str) -> Outcome:
     payload = data[mutation]
-    return Outcome(payload[entity], tuple(error["__typename"] for error in payload["errors"]))
+    errors = payload["errors"]
+    return Outcome(
+        payload[entity],
+        tuple(error["__typename"] for error in errors),
+        tuple(str(error["message"]) for error in errors),
+    )
 
 
 def problems_of(answer: Answer) -> tuple[str, ...]:

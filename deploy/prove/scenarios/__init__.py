@@ -3,6 +3,7 @@
 from deploy.prove.scenario import Scenario
 from deploy.prove.scenarios import (
     l10_card_canary,
+    m1_model,
     r01_flash_sale,
     r02_flash_sale_with_deaths,
     r03_negative_control,
@@ -36,4 +37,5 @@ SCENARIOS: tuple[Scenario, ...] = (
     r19_refunds.SCENARIO,
     r22_authorisation.SCENARIO,
     l10_card_canary.SCENARIO,
+    m1_model.SCENARIO,
 )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
-from uuid import uuid4
 
+from common.ids import new_id
 from deploy.prove.client import Answer, Crowd, LostAnswerError, RefusedError
 from deploy.prove.evidence import Acknowledged
 from deploy.prove.shop import ProvenShop
@@ -92,7 +93,7 @@ class Market:
 
     async def place(self, buyer: str, items: Mapping[str, int] | Sequence[tuple[str, int]], key: str = "") -> Outcome:
         """Raises LostAnswerError and RefusedError."""
-        given = self.order_input(items, key or uuid4().hex)
+        given = self.order_input(items, key or new_id("key"))
         outcome = _outcome(await self.crowd.ask(PLACE, {"input": given}, buyer), "orderPlace", "order")
         if outcome.entity:
             self.acknowledged.orders.add(outcome.id)
@@ -100,7 +101,7 @@ class Market:
 
     async def pay(self, buyer: str, order_id: str, token: str = "tok_visa", key: str = "") -> Outcome:  # noqa: S107
         """Raises LostAnswerError and RefusedError."""
-        given = {"orderId": order_id, "paymentMethodToken": token, "idempotencyKey": key or uuid4().hex}
+        given = {"orderId": order_id, "paymentMethodToken": token, "idempotencyKey": key or new_id("key")}
         outcome = _outcome(await self.crowd.ask(PAY, {"input": given}, buyer), "paymentCreate", "payment")
         if outcome.status in {"AUTHORIZED", "CAPTURED"}:
             self.acknowledged.payments.add(outcome.id)
@@ -108,7 +109,7 @@ class Market:
 
     async def refund(self, payment_id: str, amount: str | None, key: str = "") -> Outcome:
         """By staff. Raises LostAnswerError and RefusedError."""
-        given: dict[str, Any] = {"paymentId": payment_id, "idempotencyKey": key or uuid4().hex}
+        given: dict[str, Any] = {"paymentId": payment_id, "idempotencyKey": key or new_id("key")}
         if amount is not None:
             given["amount"] = {"amount": amount, "currency": "USD"}
         outcome = _outcome(await self.crowd.ask(REFUND, {"input": given}, self.staff), "refundCreate", "refund")
@@ -149,13 +150,15 @@ class Market:
                 return status
 
     async def statuses(self, order_id: str, wanted: set[str], timeout_s: float = 60.0) -> str:
-        """The first of the wanted ones that the order has; raises TimeoutError."""
-        async with asyncio.timeout(timeout_s):
-            while True:
-                seen = await self.status(order_id)
-                if seen in wanted:
-                    return seen
-                await asyncio.sleep(_PAUSE_S)
+        """The first of the wanted ones that the order has; raises AssertionError when it takes longer."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            seen = await self.status(order_id)
+            if seen in wanted:
+                return seen
+            if time.monotonic() > deadline:
+                raise AssertionError(f"order {order_id} is {seen} after {timeout_s:g} s, not {' or '.join(wanted)}")
+            await asyncio.sleep(_PAUSE_S)
 
 
 async def _again(error: LostAnswerError | RefusedError) -> None:

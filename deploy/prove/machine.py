@@ -11,7 +11,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
-from uuid import uuid4
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import seed as hypothesis_seed
@@ -26,6 +25,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from common.ids import new_id
 from deploy.prove.buyers import DELIVER, ERRORS, LINES, SHIP, Market, Outcome
 from deploy.prove.model import ModelShop, Status
 from deploy.prove.scenario import require
@@ -79,7 +79,7 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
         @rule(target=orders, quantity=st.integers(1, 8), is_repeated=st.booleans())
         def place(self, quantity: int, is_repeated: bool) -> Any:
             walker.step("place")
-            buyer, key = market.shop.buyer(), uuid4().hex
+            buyer, key = market.shop.buyer(), new_id("key")
             outcome = walker.wait(market.place(buyer, {self.product: quantity}, key))
             if is_repeated:
                 again = walker.wait(market.place(buyer, {self.product: quantity}, key))
@@ -98,7 +98,7 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
         def adjust(self, delta: int) -> None:
             walker.step("adjust")
             reason = "RECEIVED" if delta > 0 else "DAMAGED"
-            given = {"productId": self.product, "delta": delta, "reason": reason, "idempotencyKey": uuid4().hex}
+            given = {"productId": self.product, "delta": delta, "reason": reason, "idempotencyKey": new_id("key")}
             payload = walker.wait(market.crowd.ask(_ADJUST, {"input": given}, market.staff))["inventoryAdjust"]
             require((not payload["errors"]) is self.model.adjust(delta), f"{payload}")
 
@@ -124,7 +124,7 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
         def cancel(self, order: str, by_staff: bool) -> None:
             walker.step("cancel")
             caller, reason = (market.staff, "STAFF") if by_staff else (self.buyers[order], "CUSTOMER")
-            outcome = walker.wait(market.cancel(caller, order, reason, uuid4().hex))
+            outcome = walker.wait(market.cancel(caller, order, reason, new_id("key")))
             self.judge(outcome, self.model.cancel(order, by_staff=by_staff))
             self.agree(order)
 
@@ -133,7 +133,7 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
             walker.step("ship")
             line = walker.wait(market.crowd.ask(LINES, {"id": order}, market.staff))["order"]["lines"][0]["id"]
             goods = [{"orderLineId": line, "quantity": quantity}]
-            given = {"orderId": order, "lines": goods, "idempotencyKey": uuid4().hex}
+            given = {"orderId": order, "lines": goods, "idempotencyKey": new_id("key")}
             payload = walker.wait(market.crowd.ask(SHIP, {"input": given}, market.staff))["fulfillmentCreate"]
             if not self.model.ship(order, quantity):
                 require(payload["errors"], f"{payload}")

@@ -93,6 +93,17 @@ async def prove_one(scenario: Scenario, options: Options, terminal: Terminal) ->
             else:
                 said = await scenario.run(arena)
             samples = auditor.sample_count
-    except AssertionError as exc:
-        return Result(scenario, options, False, f"{type(exc).__name__}: {exc}", time.monotonic() - began, samples)
+    except (AssertionError, ExceptionGroup) as exc:
+        disproof = _disproof_in(exc)
+        said = f"{type(disproof).__name__}: {disproof}"
+        return Result(scenario, options, False, said, time.monotonic() - began, samples)
     return Result(scenario, options, True, said, time.monotonic() - began, samples)
+
+
+def _disproof_in(error: Exception) -> AssertionError:
+    """The first disproof of those that came together; raises what is none: then the proof itself is broken."""
+    if isinstance(error, AssertionError):
+        return error
+    if isinstance(error, ExceptionGroup):
+        return _disproof_in(error.exceptions[0])
+    raise error

@@ -14,10 +14,11 @@ from pathlib import Path
 from tempfile import gettempdir
 from uuid import uuid4
 
+from common.ids import new_id
 from deploy.local.state import ROOT
 from deploy.prove.buyers import ADDRESS, DELIVER, ERRORS, LINES, SHIP, Market
 from deploy.prove.client import LostAnswerError, RefusedError
-from deploy.prove.scenario import Arena, Scenario
+from deploy.prove.scenario import Arena, Scenario, require
 
 _CALL = re.compile(r'failpoint\("([a-z_.]+)"\)')
 RUNS = 20
@@ -108,11 +109,12 @@ def disarm() -> bool:
 
 async def buy(market: Market, product: str) -> None:
     """Declined once, then paid, shipped and delivered."""
-    buyer, key = market.shop.buyer(), uuid4().hex
+    buyer, key = market.shop.buyer(), new_id("key")
     order = await market.place_surely(buyer, {product: 1}, key)
     await market.statuses(order.id, {"AWAITING_PAYMENT"})
     await market.pay_surely(buyer, order.id, f"{key}-declined", "tok_declined")
-    await market.pay_surely(buyer, order.id, key)
+    paid = await market.pay_surely(buyer, order.id, key)
+    require(paid.problems == (), f"{paid}")
     await market.statuses(order.id, {"CONFIRMED"})
     lines = (await market.surely(lambda: market.crowd.ask(LINES, {"id": order.id}, buyer)))["order"]["lines"]
     goods = [{"orderLineId": line["id"], "quantity": line["quantity"]} for line in lines]
@@ -124,7 +126,7 @@ async def buy(market: Market, product: str) -> None:
 
 async def buy_by_cart(market: Market, product: str) -> None:
     """From a cart; paid, then a part of the money is given back."""
-    buyer, key = market.shop.buyer(), uuid4().hex
+    buyer, key = market.shop.buyer(), new_id("key")
     cart = await market.surely(lambda: market.crowd.ask(CART, {"id": product}, buyer))
     wanted = {
         "cartId": cart["cartSetLine"]["cart"]["id"],
@@ -136,6 +138,7 @@ async def buy_by_cart(market: Market, product: str) -> None:
     market.acknowledged.orders.add(order)
     await market.statuses(order, {"AWAITING_PAYMENT"})
     paid = await market.pay_surely(buyer, order, key)
+    require(paid.problems == (), f"{paid}")
     await market.statuses(order, {"CONFIRMED"})
     # refused while the capture is under way: then nothing is given back, which is no harm
     await market.surely(lambda: market.refund(paid.id, "1.00", key))
@@ -143,7 +146,7 @@ async def buy_by_cart(market: Market, product: str) -> None:
 
 async def change_mind(market: Market, product: str) -> None:
     """One order cancelled by its buyer before, one by staff after it is paid."""
-    buyer, key = market.shop.buyer(), uuid4().hex
+    buyer, key = market.shop.buyer(), new_id("key")
     first = await market.place_surely(buyer, {product: 1}, f"{key}-1")
     await market.surely(lambda: market.cancel(buyer, first.id, "CUSTOMER", f"{key}-c1"))
     second = await market.place_surely(buyer, {product: 1}, f"{key}-2")

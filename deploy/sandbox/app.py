@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -19,6 +19,12 @@ from deploy.sandbox.psp.part import payment_provider
 from deploy.sandbox.settings import SandboxSettings
 
 NAME = "punnet-sandbox"
+_INDEX = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Punnet sandbox</title></head>
+<body style="font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem">
+<h1>The world outside the shop</h1>
+<p>What the shop sent: <a href="/mail">mail</a>, <a href="/sms">text messages</a>, <a href="/push">push</a>.</p>
+<p>Payments: pay with <code>tok_visa</code>, <code>tok_3ds</code>, <code>tok_declined</code>; all cards, routes and
+faults are in <code>deploy/sandbox/README.md</code>.</p></body></html>"""
 
 
 def create_sandbox_app(settings: SandboxSettings | None = None, *, database_name: str = DATABASE) -> ASGIApp:
@@ -39,6 +45,9 @@ def create_sandbox_app(settings: SandboxSettings | None = None, *, database_name
             yield
             health.start_draining()
 
+    async def index(_: Request) -> Response:
+        return HTMLResponse(_INDEX)
+
     async def ready(_: Request) -> Response:
         return _response(await health.ready())
 
@@ -55,6 +64,7 @@ def create_sandbox_app(settings: SandboxSettings | None = None, *, database_name
         Starlette(
             lifespan=lifespan,
             routes=[
+                Route("/", index),
                 Route("/health", ready),
                 Route("/health/ready", ready),
                 Route("/health/live", live),

@@ -147,7 +147,7 @@ class DueTasks:
             await self.store.close_task(task.kind, task.subject_id)
 
     async def _retry(self, task: Task, error: Exception) -> None:
-        failpoint("payments.task.before_retry_commit")
+        failpoint("payments.retry.before_commit")
         delay_s = min(RETRY_CAP_S, 0.5 * 2.0 ** min(task.attempts, 12)) * random.uniform(0.5, 1.0)  # noqa: S311 - jitter
         at = self.store.clock.now() + timedelta(seconds=delay_s)
         await self.store.database.fetch(_RETRY, [task.kind.value, task.subject_id, at, repr(error)[:500]])

@@ -124,6 +124,25 @@ async def test_while_the_provider_is_away_nothing_is_begun_and_what_was_begun_is
     await eventually(paid, ["CAPTURED"], timeout_s=20)
 
 
+async def test_what_no_message_tells_is_asked_for(shop: Commerce) -> None:
+    buyer = customer()
+    order_id = await ordered(shop, buyer)
+    (endpoint,) = (await shop.sandbox.ask("GET", "/v1/webhook_endpoints"))[1]["data"]
+    await shop.sandbox.ask("DELETE", f"/v1/webhook_endpoints/{endpoint['id']}")
+    try:
+        await shop.pay(buyer, order_id, "tok_bank_transfer")
+
+        async def asked_for() -> list[str]:
+            await due_now(shop)
+            return await shop.payment_statuses(order_id)
+
+        await eventually(asked_for, ["CAPTURED"])
+        await eventually(lambda: shop.status(order_id), "CONFIRMED")
+    finally:
+        known = {"url": endpoint["url"], "secrets": [WEBHOOK_SECRET], "only_unanswered": True}
+        await shop.sandbox.ask("POST", "/v1/webhook_endpoints", known)
+
+
 async def test_a_storm_of_webhooks_leaves_every_payment_as_the_provider_has_it(shop: Commerce) -> None:
     await shop.sandbox.faults(webhooks={"copies": 5, "is_shuffled": True, "stale_ratio": 0.5, "forged_ratio": 0.5})
     buyers = [customer() for _ in range(10)]

@@ -14,6 +14,7 @@ from common.telemetry import Metrics
 #: Apollo Router's default buckets, seconds
 BUCKETS_S: Sequence[float] = (0.001, 0.005, 0.015, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 1.0, 5.0, 10.0)
 _MAX_CODES = 200
+_CACHES = ("query planner", "APQ")
 
 
 class RouterMetrics:
@@ -25,13 +26,8 @@ class RouterMetrics:
             "apollo_router_query_planning_plan_duration_seconds", "Duration of planning.", buckets=BUCKETS_S
         )
         self._subscriptions = metrics.gauge("apollo_router_opened_subscriptions", "Subscriptions open to clients.")
-        hits = metrics.counter("apollo_router_cache_hit", "Look-ups that found something.", ("kind",))
-        misses = metrics.counter("apollo_router_cache_miss", "Look-ups that found nothing.", ("kind",))
-        self._cache = {
-            (kind, found): (hits if found else misses).labels(kind)
-            for kind in ("query planner", "APQ")
-            for found in (True, False)
-        }
+        self._hits = metrics.tally("apollo_router_cache_hit", "Look-ups that found something.", "kind", _CACHES)
+        self._misses = metrics.tally("apollo_router_cache_miss", "Look-ups that found nothing.", "kind", _CACHES)
         self._codes: dict[str, Counter] = {}
 
     def failed(self, code: str) -> None:
@@ -48,7 +44,7 @@ class RouterMetrics:
 
     def looked_up(self, kind: str, *, was_found: bool) -> None:
         """`kind` is `query planner` or `APQ`."""
-        self._cache[kind, was_found].inc()
+        (self._hits if was_found else self._misses).counts[kind] += 1
 
     def subscriptions_open(self, count: int) -> None:
         self._subscriptions.set(count)

@@ -222,3 +222,14 @@ async def test_requests_beyond_the_rate_of_the_ring_have_ids_and_leave_no_span_a
     assert ids[0::2] == ids[1::2]  # who is called is in the trace of who calls
     assert [is_sampled for _, is_sampled in ids[0::2]] == [True, False, False]
     assert len({trace_id for trace_id, _ in ids}) == 3
+
+
+def test_a_tally_is_a_counter_that_is_looked_at_late() -> None:
+    registry = CollectorRegistry()
+    tally = Metrics(registry).tally("looks", "Looks.", "kind", ("near", "far"))
+    tally.counts["near"] += 2
+    assert Metrics(registry).tally("looks", "Looks.", "kind", ("near", "far")) is tally
+    assert registry.get_sample_value("looks_total", {"kind": "near"}) == 2
+    assert registry.get_sample_value("looks_total", {"kind": "far"}) == 0
+    with pytest.raises(ValueError, match="looks"):
+        Metrics(registry).counter("looks", "Looks.", ("kind",))

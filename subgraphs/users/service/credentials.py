@@ -79,11 +79,12 @@ class Credentials:
         """
         check_password(new_password, "newPassword")
         # guessed tokens must not cost a hash
-        await self.links.owner(token, LinkKind.PASSWORD_RESET)
+        user_id = await self.links.owner(token, LinkKind.PASSWORD_RESET)
         password_hash = await self.logins.passwords.hash(new_password)
         async with self.database.transaction() as connection:
-            user_id, _ = await self.links.use(connection, token, LinkKind.PASSWORD_RESET)
+            # the account before its links, as everybody else locks them
             account = await self.logins.accounts.get_locked(connection, user_id)
+            await self.links.use(connection, token, LinkKind.PASSWORD_RESET)
             if account.status not in (UserStatus.ACTIVE, UserStatus.INACTIVE):
                 raise BadCredentialsError(INVALID, "token")
             answer = await self._replace(connection, account, password_hash, self.clock.now())

@@ -11,7 +11,7 @@ from common.failpoints import failpoint
 from common.resilience import RateLimiter
 from common.subgraph.database import Database, fetch
 from subgraphs.users.domain import LinkKind, check_email
-from subgraphs.users.errors import BadCredentialsError, EmailTakenError
+from subgraphs.users.errors import BadCredentialsError, EmailTakenError, UserNotFoundError
 from subgraphs.users.events import UserEvents
 from subgraphs.users.service.accounts import Account, account_place, parse_user_id
 from subgraphs.users.service.links import INVALID, Links, withdraw
@@ -67,17 +67,20 @@ class Emails:
 
     async def confirm(self, token: str) -> None:
         """Uses a link of either kind. Raises BadCredentialsError, EmailTakenError."""
+        kinds = (LinkKind.EMAIL_VERIFICATION, LinkKind.EMAIL_CHANGE)
+        user_id = await self.links.owner(token, *kinds)
         try:
             async with self.database.transaction() as connection:
-                user_id, kind = await self.links.use(
-                    connection, token, LinkKind.EMAIL_VERIFICATION, LinkKind.EMAIL_CHANGE
-                )
+                # the account before its links, as everybody else locks them
                 account = await self.logins.accounts.get_locked(connection, user_id)
+                kind = await self.links.use(connection, token, *kinds)
                 if kind is LinkKind.EMAIL_VERIFICATION:
                     await self._verify(connection, account)
                 else:
                     await self._change(connection, account)
                 failpoint("users.email.before_commit")
+        except UserNotFoundError as exc:  # erased a moment ago
+            raise BadCredentialsError(INVALID, "token") from exc
         except IntegrityError as exc:
             raise EmailTakenError("An account with this e-mail address exists already.", "token") from exc
         failpoint("users.email.after_commit")

@@ -66,8 +66,8 @@ class Links:
         owner: UUID = rows[0]["user_id"]
         return owner
 
-    async def use(self, connection: SqlConnection, token: str, *kinds: LinkKind) -> tuple[UUID, LinkKind]:
-        """Whose link it was; it and its like are gone with the transaction. Raises BadCredentialsError."""
+    async def use(self, connection: SqlConnection, token: str, *kinds: LinkKind) -> LinkKind:
+        """Which of the kinds it was; it and its like are gone with the transaction. Raises BadCredentialsError."""
         rows = await fetch(
             connection,
             """DELETE FROM one_time_token WHERE token_hash = $1 AND kind = any($2) AND expires_at > $3
@@ -76,8 +76,9 @@ class Links:
         )
         if not rows:
             raise BadCredentialsError(INVALID, "token")
-        await withdraw(connection, rows[0]["user_id"], LinkKind(rows[0]["kind"]))
-        return rows[0]["user_id"], LinkKind(rows[0]["kind"])
+        kind = LinkKind(rows[0]["kind"])
+        await withdraw(connection, rows[0]["user_id"], kind)
+        return kind
 
     async def _new_token(self, user_id: UUID, kind: LinkKind) -> str:
         token, now = secrets.token_urlsafe(TOKEN_BYTES), self.clock.now()

@@ -115,7 +115,7 @@ def create_subgraph(
             Middleware(TelemetryMiddleware, telemetry=telemetry, metrics=metrics),
             Middleware(CountInFlight, in_flight=runtime.in_flight),
             Middleware(RequireSignedContext, verifier=ContextVerifier(settings.context_secrets(), clock)),
-            Middleware(EnterSubgraph, runtime=runtime),
+            Middleware(EnterSubgraph, runtime=runtime, view=view),
         ],
     )
     app.state.runtime = runtime
@@ -170,9 +170,10 @@ def _health_response(report: HealthReport) -> Response:
 class EnterSubgraph:
     """ASGI middleware: GraphQL is answered only while the subgraph runs, and Tortoise's models mean its database."""
 
-    def __init__(self, app: ASGIApp, runtime: Runtime[Any]) -> None:
+    def __init__(self, app: ASGIApp, runtime: Runtime[Any], view: ASGIApp) -> None:
         self.app = app
         self.runtime = runtime
+        self.view = view
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not is_graphql(scope):
@@ -183,9 +184,11 @@ class EnterSubgraph:
         except UnavailableError as exc:
             await refuse(scope, receive, send, exc)
             return
+        # nothing else is behind this path: Starlette need not look for its route
+        app = self.view if scope["type"] == "http" and scope["method"] == "POST" else self.app
         token = statement_source.set("request")
         try:
             with self.runtime.database.use():
-                await self.app(scope, receive, send)
+                await app(scope, receive, send)
         finally:
             statement_source.reset(token)

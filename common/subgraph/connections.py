@@ -1,7 +1,7 @@
 """GraphQL side of keyset pages: `Connection[Product]` is `ProductConnection { edges nodes pageInfo }`."""
 
 from collections.abc import Callable
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import strawberry
 
@@ -18,24 +18,29 @@ class Edge(Generic[NodeT]):
     node: NodeT
 
 
+def _edges(self: "Connection[NodeT]") -> list[Edge[NodeT]]:
+    return [Edge(cursor=cursor, node=node) for cursor, node in zip(self.page.cursors, self.nodes, strict=True)]
+
+
 @strawberry.type
 class Connection(Generic[NodeT]):
-    edges: list[Edge[NodeT]]
+    page: strawberry.Private[Page[Any]]
+    edges: list[Edge[NodeT]] = strawberry.field(resolver=_edges)
     nodes: list[NodeT]
     page_info: PageInfo
 
     @classmethod
     def of(cls, page: Page[RowT], to_node: Callable[[RowT], NodeT], **more: object) -> Self:
         """The connection of a page; `more` are the fields a subclass adds."""
-        nodes = [to_node(row) for row in page.rows]
+        rows = page.rows
         return cls(
-            edges=[Edge(cursor=cursor, node=node) for cursor, node in zip(page.cursors, nodes, strict=True)],
-            nodes=nodes,
+            page=page,
+            nodes=[to_node(row) for row in rows],
             page_info=PageInfo(
                 has_next_page=page.has_next,
                 has_previous_page=page.has_previous,
-                start_cursor=page.cursors[0] if page.cursors else None,
-                end_cursor=page.cursors[-1] if page.cursors else None,
+                start_cursor=page.cursor_of(rows[0]) if rows else None,
+                end_cursor=page.cursor_of(rows[-1]) if rows else None,
             ),
             **more,
         )

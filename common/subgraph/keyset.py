@@ -12,6 +12,7 @@ import hashlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -106,12 +107,17 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[RowT]):
-    """Rows in the order of the list, with a cursor for each."""
+    """Rows in the order of the list. Cursors are made when they are asked for: most clients need the last one only."""
 
     rows: Sequence[RowT]
-    cursors: Sequence[str]
     has_next: bool
     has_previous: bool
+    cursor_of: Callable[[RowT], str]
+
+    @property
+    def cursors(self) -> list[str]:
+        """One for each row."""
+        return [self.cursor_of(row) for row in self.rows]
 
 
 def page_request(
@@ -152,9 +158,9 @@ def cut_page(request: PageRequest, rows: Sequence[Row]) -> Page[Row]:
     has_boundary = request.boundary is not None
     return Page(
         rows=kept,
-        cursors=[_encode_cursor(request, row) for row in kept],
         has_next=has_boundary if request.is_backward else has_more,
         has_previous=has_more if request.is_backward else has_boundary,
+        cursor_of=partial(_encode_cursor, request),
     )
 
 

@@ -199,7 +199,10 @@ class DueSteps:
 
     async def _lease(self) -> list[DueStep]:
         now = self.saga.moving.clock.now()
-        return [_due_step(row) for row in await self.saga.moving.database.fetch(_LEASE, [now, now + LEASE, BATCH])]
+        rows = await self.saga.moving.database.fetch(_LEASE, [now, now + LEASE, BATCH])
+        if rows:
+            failpoint("orders.lease.after_commit")
+        return [_due_step(row) for row in rows]
 
     async def _take(self, due: DueStep) -> None:
         try:

@@ -8,8 +8,9 @@ counted and get an id, but no span of their own; operations on them have theirs.
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 from opentelemetry.context import Context, attach, detach
@@ -32,6 +33,7 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READ = frozenset({b"traceparent", b"tracestate", b"x-request-id"})
+_NAME = itemgetter(0)
 _ID_HEADER = REQUEST_ID_HEADER.encode()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _METHODS = frozenset({"GET", "POST", "OPTIONS", "HEAD", "PUT", "PATCH", "DELETE"})
@@ -153,9 +155,11 @@ class TelemetryMiddleware:
         return child
 
 
-def _first_values(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
+def _first_values(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
     """Only what is read here; a header given twice counts once."""
     found: dict[str, str] = {}
+    if _READ.isdisjoint(map(_NAME, headers)):
+        return found
     for name, value in headers:
         if name in _READ:
             found.setdefault(name.decode("ascii"), value.decode("latin-1"))

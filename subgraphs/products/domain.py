@@ -4,6 +4,7 @@ Statuses, what a caller may see, how a page is ordered, and the words of the res
 (reserve, commit, release; each idempotent by order).
 """
 
+import json
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ from subgraphs.products.errors import InvalidInput
 PRODUCT_PREFIX = "prod"
 CATEGORY_PREFIX = "cat"
 ORDER_PREFIX = "ord"
+MOVEMENT_PREFIX = "mov"
 
 LOW_STOCK_THRESHOLD_DEFAULT = 5
 RESERVATION_TTL_MAX_S = 3600
@@ -28,8 +30,9 @@ QUANTITY_MAX = 1_000_000_000
 WEIGHT_MAX_GRAMS = 10_000_000
 #: in minor units; a hundred lines of ten thousand such products still fit into 64 bits
 PRICE_MAX_MINOR = 100_000_000_000
-QUERY_LENGTH_MAX = 200
-_MINUSES = re.compile(r"(?:-\s*){2,}")
+DESCRIPTION_LENGTH_MAX = 10_000
+#: currencies a product can have prices in, its own included
+PRICE_COUNT_MAX = 50
 _SKU = re.compile(r"[A-Z0-9][A-Z0-9._-]{1,63}")
 
 
@@ -52,13 +55,19 @@ class InventoryReason(StrEnum):
     RETURNED = "RETURNED"
 
 
-class ReservationState(StrEnum):
-    HELD = "HELD"
-    COMMITTED = "COMMITTED"
-    RELEASED = "RELEASED"
+class MovementReason(StrEnum):
+    """Why units came or went: what staff says, and what happens by itself."""
+
+    INITIAL = "INITIAL"
+    RECEIVED = "RECEIVED"
+    DAMAGED = "DAMAGED"
+    CORRECTION = "CORRECTION"
+    RETURNED = "RETURNED"
+    SHIPPED = "SHIPPED"
 
 
 class ProductSort(StrEnum):
+    RELEVANCE = "RELEVANCE"
     NEWEST = "NEWEST"
     PRICE_ASC = "PRICE_ASC"
     PRICE_DESC = "PRICE_DESC"
@@ -82,8 +91,17 @@ REASON_DIRECTION: Mapping[InventoryReason, int] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Price:
+    """Minor units of `currency`; `compare_at_minor` is what it cost before a reduction."""
+
+    price_minor: int
+    currency: str
+    compare_at_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Product:
-    """One row of the catalogue with its stock, as read in one statement."""
+    """One row of the catalogue with its stock and prices, as read in one statement."""
 
     id: UUID
     sku: str
@@ -94,6 +112,9 @@ class Product:
     price_minor: int
     currency: str
     compare_at_minor: int | None
+    #: JSON `{currency: [price_minor, compare_at_minor | null]}` of the further currencies, None where there are none;
+    #: read only when somebody asks
+    price_list: str | None
     weight_grams: int
     category_id: UUID | None
     version: int
@@ -111,6 +132,13 @@ class Product:
     def stock_status(self) -> StockStatus:
         return stock_status(self.available, self.low_stock_threshold)
 
+    def prices(self) -> list[Price]:
+        """The product's own price, then those of its list by currency; each currency once."""
+        listed = json.loads(self.price_list) if self.price_list else {}
+        others = sorted((currency, pair) for currency, pair in listed.items() if currency != self.currency)
+        own = Price(self.price_minor, self.currency, self.compare_at_minor)
+        return [own, *(Price(minor, currency, compare_at) for currency, (minor, compare_at) in others)]
+
 
 @dataclass(frozen=True, slots=True)
 class Category:
@@ -118,6 +146,21 @@ class Category:
     name: str
     slug: str
     parent_id: UUID | None
+    position: int = 0
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class StockMovement:
+    """Units that came (positive) or went; `order_id` is the order whose goods they were."""
+
+    id: UUID
+    product_id: UUID
+    reason: MovementReason
+    delta: int
+    order_id: UUID | None
+    actor: str
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +283,25 @@ def check_price(price_minor: int) -> None:
         raise InvalidInput("A price is not negative, and not that high.", ["price"])
 
 
+def check_compare_at(price: Price) -> None:
+    """Raise InvalidInput where the price before a reduction is not higher than the price."""
+    if price.compare_at_minor is not None:
+        check_price(price.compare_at_minor)
+        if price.compare_at_minor <= price.price_minor:
+            raise InvalidInput("The price to compare with is higher than the price.", ["compareAtPrice"])
+
+
+def check_description(description: str | None) -> str | None:
+    if description is not None and len(description) > DESCRIPTION_LENGTH_MAX:
+        raise InvalidInput(f"A description has at most {DESCRIPTION_LENGTH_MAX} characters.", ["description"])
+    return description
+
+
+def check_threshold(units: int) -> None:
+    if not 0 <= units <= QUANTITY_MAX:
+        raise InvalidInput(f"The threshold is between 0 and {QUANTITY_MAX} units.", ["lowStockThreshold"])
+
+
 def check_weight(weight_grams: int) -> None:
     if not 0 <= weight_grams <= WEIGHT_MAX_GRAMS:
         raise InvalidInput(f"A weight is between 0 and {WEIGHT_MAX_GRAMS} grams.", ["weightGrams"])
@@ -256,16 +318,6 @@ def check_status_change(current: ProductStatus, wanted: ProductStatus) -> None:
     if wanted is not current and wanted not in STATUS_TRANSITIONS[current]:
         allowed = ", ".join(sorted(STATUS_TRANSITIONS[current]))
         raise InvalidInput(f"A product that is {current} can only become {allowed}.", ("status",))
-
-
-def clean_query(query: str) -> str | None:
-    """The words to search for; None where there are none. Raises InvalidInput for more than 200 characters.
-
-    Runs of minus signs become one: each is a negation of the next to PostgreSQL, which fails on 32 of them.
-    """
-    if len(query) > QUERY_LENGTH_MAX:
-        raise InvalidInput(f"A search has at most {QUERY_LENGTH_MAX} characters.", ["query"])
-    return _MINUSES.sub("-", query).strip() or None
 
 
 def slugify(name: str) -> str:

@@ -4,7 +4,8 @@
     ├── InvalidInput          a field breaks a rule
     ├── NotFound              no such product or category, or not for this caller
     ├── DuplicateSku          the SKU names another product
-    └── StaleVersion          somebody changed the product first
+    ├── StaleVersion          somebody changed the product or category first
+    └── CategoryInUse         it still has products or categories in it
 
 Refusals of a reservation are not exceptions: they are the reply of the command (`domain.ReservationRefusal`).
 """
@@ -40,3 +41,12 @@ class StaleVersion(CatalogueError):  # noqa: N818 - named like the GraphQL error
     def __init__(self, message: str, path: Sequence[str], current_version: int) -> None:
         super().__init__(message, path, current_version)
         self.current_version = current_version
+
+
+class CategoryInUse(CatalogueError):  # noqa: N818 - named like the GraphQL error it becomes
+    """The category cannot go while there are products or categories in it."""
+
+    def __init__(self, message: str, path: Sequence[str], product_count: int, child_count: int) -> None:
+        super().__init__(message, path, product_count, child_count)
+        self.product_count = product_count
+        self.child_count = child_count

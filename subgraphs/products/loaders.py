@@ -10,7 +10,6 @@ from common.subgraph.database import Row
 from common.subgraph.keyset import Page, PageRequest
 from common.subgraph.loaders import Loader, load_one
 from subgraphs.products.domain import Category, Product
-from subgraphs.products.service.catalogue import Catalogue
 from subgraphs.products.service.shop import ProductsService
 
 
@@ -32,17 +31,17 @@ class ProductLoaders:
         self.category: DataLoader[UUID, Category | None] = load_one(
             service.categories.by_id, lambda category: category.id
         )
-        self.category_page = _category_pages(catalogue)
+        self.category_page = _category_pages(service)
 
 
-def _category_pages(catalogue: Catalogue) -> DataLoader[tuple[UUID, PageRequest], Page[Row]]:
+def _category_pages(service: ProductsService) -> DataLoader[tuple[UUID, PageRequest], Page[Row]]:
     """Pages of categories; those asked for with equal arguments share a statement."""
 
     async def batch(keys: list[tuple[UUID, PageRequest]]) -> list[Page[Row]]:
         pages: dict[tuple[UUID, PageRequest], Page[Row]] = {}
         for request in dict.fromkeys(request for _, request in keys):
             ids = [category_id for category_id, wanted in keys if wanted == request]
-            found = await catalogue.pages_of_categories(ids, request)
+            found = await service.catalogue.pages_of_categories(await service.categories.within(ids), request)
             pages |= {(category_id, request): page for category_id, page in found.items()}
         return [pages[key] for key in keys]
 

@@ -22,11 +22,12 @@ from common.subgraph.types import (
     StaleVersionError,
 )
 from subgraphs.products import domain, errors
-from subgraphs.products.domain import CATEGORY_PREFIX, PRODUCT_PREFIX, ProductSort, clean_query, visible_statuses
+from subgraphs.products.domain import CATEGORY_PREFIX, PRODUCT_PREFIX, ProductSort, visible_statuses
 from subgraphs.products.events import STOCK_STATUS_CHANGED
 from subgraphs.products.service import catalogue
 from subgraphs.products.service.catalogue import KEYSETS, product_of
 from subgraphs.products.service.editing import NewProduct, ProductChanges
+from subgraphs.products.service.search import clean_query
 from subgraphs.products.types import (
     CATALOG_WRITE,
     INVENTORY_WRITE,
@@ -216,7 +217,7 @@ def _filter(info: Info, given: ProductFilter) -> catalogue.ProductFilter:
     statuses = visible_statuses(given.status, sees_drafts=sees_drafts(info.context.principal))
     return catalogue.ProductFilter(
         statuses=() if is_unknown else statuses,
-        category_id=category_id,
+        category_ids=None if category_id is None else (category_id,),
         currency=bound.currency if bound else None,
         price_min_minor=lowest.amount_minor if lowest else None,
         price_max_minor=highest.amount_minor if highest else None,

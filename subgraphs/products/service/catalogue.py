@@ -1,34 +1,45 @@
-"""Reading the catalogue: every function is one statement, and a product always comes with its stock."""
+"""Reading the catalogue: every function is one statement, and a product always comes with its stock and its prices."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from common.subgraph.database import Database, Row
 from common.subgraph.keyset import Keyset, Page, PageRequest, SortColumn, cut_page
 from subgraphs.products.domain import Product, ProductSort, ProductStatus
+from subgraphs.products.service.search import hits, likeness_of
 
 _COLUMNS = """p.id, p.sku, p.name, p.slug, p.description, p.status, p.price_minor, p.currency, p.compare_at_minor,
     p.weight_grams, p.category_id, p.version, p.created_at, p.updated_at, s.on_hand, s.reserved,
-    s.low_stock_threshold"""
+    s.low_stock_threshold,
+    (SELECT json_object_agg(f.currency, json_build_array(f.price_minor, f.compare_at_minor))::text
+     FROM product_price f WHERE f.product_id = p.id) AS price_list"""
 _PRODUCT = f"SELECT {_COLUMNS} FROM product p JOIN stock s ON s.product_id = p.id"
 
 _ID = SortColumn("id", "uuid")
+#: in the currency of the list
+_PRICE = SortColumn("shown_minor", "bigint")
 #: ids are UUIDv7, so the newest product has the greatest id
 KEYSETS: Mapping[ProductSort, Keyset] = {
+    ProductSort.RELEVANCE: Keyset("relevance", (SortColumn("rank", "bigint"), _ID), is_descending=True),
     ProductSort.NEWEST: Keyset("newest", (_ID,), is_descending=True),
-    ProductSort.PRICE_ASC: Keyset("price", (SortColumn("price_minor", "bigint"), _ID)),
-    ProductSort.PRICE_DESC: Keyset("price", (SortColumn("price_minor", "bigint"), _ID), is_descending=True),
+    ProductSort.PRICE_ASC: Keyset("price", (_PRICE, _ID)),
+    ProductSort.PRICE_DESC: Keyset("price", (_PRICE, _ID), is_descending=True),
     ProductSort.NAME_ASC: Keyset("name", (SortColumn("name", "text"), _ID)),
 }
+#: more are not counted: nobody pages that far, and counting costs as much as reading
+COUNT_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ProductFilter:
-    """What a list of products is narrowed to; None does not narrow. Prices are in minor units of `currency`."""
+    """What a list of products is narrowed to; None does not narrow. Prices are in minor units of `currency`.
+
+    With a currency the list has what is sold in it, and its prices are those that count.
+    """
 
     statuses: tuple[ProductStatus, ...]
-    category_id: UUID | None = None
+    category_ids: tuple[UUID, ...] | None = None
     currency: str | None = None
     price_min_minor: int | None = None
     price_max_minor: int | None = None
@@ -49,22 +60,40 @@ class Catalogue:
         return [product_of(row) for row in rows]
 
     async def page(self, wanted: ProductFilter, request: PageRequest) -> Page[Row]:
-        conditions, parameters = _conditions(wanted)
-        clauses = request.clauses(len(parameters) + 1, "p")
-        where = " AND ".join([*conditions, clauses.where])
-        sql = f"{_PRODUCT} WHERE {where} ORDER BY {clauses.order_by} LIMIT {clauses.limit}"
-        return cut_page(request, await self.database.fetch(sql, [*parameters, *clauses.parameters]))
+        found = _search(wanted)
+        clauses = request.clauses(len(found.parameters) + 1, "p")
+        sql = f"""{found.with_hits} SELECT * FROM (SELECT {_COLUMNS}, {found.rank} AS rank, {found.shown} AS shown_minor
+            {found.tables} WHERE {found.where}) AS p
+            WHERE {clauses.where} ORDER BY {clauses.order_by} LIMIT {clauses.limit}"""
+        return cut_page(request, await self.database.fetch(sql, [*found.parameters, *clauses.parameters]))
 
-    async def pages_of_categories(self, category_ids: Sequence[UUID], request: PageRequest) -> dict[UUID, Page[Row]]:
-        """The same page of active products for each category, in one statement."""
-        clauses = request.clauses(2, "p")
-        sql = f"""SELECT page.* FROM unnest($1::uuid[]) AS c(id) CROSS JOIN LATERAL (
-                {_PRODUCT} WHERE p.category_id = c.id AND p.status = 'ACTIVE' AND {clauses.where}
+    async def count(self, wanted: ProductFilter) -> int | None:
+        """How many there are; None for more than 10,000."""
+        found = _search(wanted)
+        sql = f"""{found.with_hits} SELECT count(*) AS n FROM (
+            SELECT {found.tables} WHERE {found.where} LIMIT {COUNT_MAX + 1}) AS counted"""
+        (row,) = await self.database.fetch(sql, found.parameters)
+        count: int = row["n"]
+        return count if count <= COUNT_MAX else None
+
+    async def pages_of_categories(
+        self, categories: Mapping[UUID, Sequence[UUID]], request: PageRequest
+    ) -> dict[UUID, Page[Row]]:
+        """The same page of active products for each category, in one statement; `categories` says which ones count as
+        in it, itself included."""
+        clauses = request.clauses(3, "p")
+        pairs = [(top, member) for top, members in categories.items() for member in members]
+        sql = f"""SELECT c.top, page.* FROM (
+                SELECT top, array_agg(member) AS members FROM unnest($1::uuid[], $2::uuid[]) AS pair(top, member)
+                GROUP BY top) AS c
+            CROSS JOIN LATERAL (
+                {_PRODUCT} WHERE p.category_id = ANY(c.members) AND p.status = 'ACTIVE' AND {clauses.where}
                 ORDER BY {clauses.order_by} LIMIT {clauses.limit}) AS page"""
-        rows_by_category: dict[UUID, list[Row]] = {category_id: [] for category_id in category_ids}
-        for row in await self.database.fetch(sql, [list(category_ids), *clauses.parameters]):
-            rows_by_category[row["category_id"]].append(row)
-        return {category_id: cut_page(request, rows) for category_id, rows in rows_by_category.items()}
+        rows_by_category: dict[UUID, list[Row]] = {top: [] for top in categories}
+        tops, members = [top for top, _ in pairs], [member for _, member in pairs]
+        for row in await self.database.fetch(sql, [tops, members, *clauses.parameters]):
+            rows_by_category[row["top"]].append(row)
+        return {top: cut_page(request, rows) for top, rows in rows_by_category.items()}
 
 
 _KEYS: Mapping[str, str] = {
@@ -74,24 +103,53 @@ _KEYS: Mapping[str, str] = {
 }
 
 
-def _conditions(wanted: ProductFilter) -> tuple[list[str], list[object]]:
-    """SQL conditions with placeholders from $1, and their values."""
-    conditions = ["p.status = ANY($1::text[])"]
-    parameters: list[object] = [[status.value for status in wanted.statuses]]
+@dataclass(slots=True)
+class _Search:
+    """A filter as SQL: what is found, with placeholders from $1."""
 
-    def narrow(sql: str, value: object) -> None:
+    parameters: list[object] = field(default_factory=list)
+    conditions: list[str] = field(default_factory=list)
+    with_hits: str = ""
+    rank: str = "0::bigint"
+    #: the price that counts, in minor units
+    shown: str = "p.price_minor"
+    tables: str = "FROM product p JOIN stock s ON s.product_id = p.id"
+
+    @property
+    def where(self) -> str:
+        return " AND ".join(self.conditions)
+
+    def placeholder(self, value: object) -> str:
+        self.parameters.append(value)
+        return f"${len(self.parameters)}"
+
+    def narrow(self, condition: str, value: object) -> None:
         if value is not None:
-            parameters.append(value)
-            conditions.append(sql.format(f"${len(parameters)}"))
+            self.conditions.append(condition.format(self.placeholder(value)))
 
-    narrow("p.category_id = {}", wanted.category_id)
-    narrow("p.currency = {}", wanted.currency)
-    narrow("p.price_minor >= {}", wanted.price_min_minor)
-    narrow("p.price_minor <= {}", wanted.price_max_minor)
-    narrow("(s.on_hand > s.reserved) = {}", wanted.in_stock)
-    narrow("p.search @@ websearch_to_tsquery('english', {})", wanted.query)
-    narrow("p.id = ANY({}::uuid[])", None if wanted.ids is None else list(wanted.ids))
-    return conditions, parameters
+
+def _search(wanted: ProductFilter) -> _Search:
+    found = _Search()
+    statuses = found.placeholder([status.value for status in wanted.statuses])
+    found.conditions.append(f"p.status = ANY({statuses}::text[])")
+    if wanted.query is not None:
+        words, likeness = found.placeholder(wanted.query), found.placeholder(likeness_of(wanted.query))
+        found.with_hits = f"WITH {hits(words, likeness, statuses)}"
+        found.tables += " JOIN hit h ON h.id = p.id"
+        found.rank = "h.rank"
+    if wanted.currency is not None:
+        currency = found.placeholder(wanted.currency)
+        # its own price wins, should the list have one in the same currency
+        found.tables += f""" LEFT JOIN product_price f
+            ON f.product_id = p.id AND f.currency = {currency} AND p.currency <> {currency}"""
+        found.conditions.append(f"(p.currency = {currency} OR f.currency IS NOT NULL)")
+        found.shown = "coalesce(f.price_minor, p.price_minor)"
+    found.narrow("p.category_id = ANY({}::uuid[])", None if wanted.category_ids is None else list(wanted.category_ids))
+    found.narrow(found.shown + " >= {}", wanted.price_min_minor)
+    found.narrow(found.shown + " <= {}", wanted.price_max_minor)
+    found.narrow("(s.on_hand > s.reserved) = {}", wanted.in_stock)
+    found.narrow("p.id = ANY({}::uuid[])", None if wanted.ids is None else list(wanted.ids))
+    return found
 
 
 def product_of(row: Row) -> Product:
@@ -105,6 +163,7 @@ def product_of(row: Row) -> Product:
         price_minor=row["price_minor"],
         currency=row["currency"],
         compare_at_minor=row["compare_at_minor"],
+        price_list=row["price_list"],
         weight_grams=row["weight_grams"],
         category_id=row["category_id"],
         version=row["version"],

@@ -1,6 +1,6 @@
-"""The categories, read through a cache: they change with a deployment, and every page of products shows them."""
+"""The categories, read through a cache: they change seldom, and every page of products shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -14,7 +14,8 @@ FRESH_S = 30.0
 #: so long the last list is shown while the database is away
 STALE_S = 600.0
 
-_SELECT = "SELECT id, name, slug, parent_id FROM category"
+COLUMNS = "id, name, slug, parent_id, position, version"
+_SELECT = f"SELECT {COLUMNS} FROM category"
 KEY = "all"
 
 
@@ -39,13 +40,53 @@ class Categories:
         missing = wanted.difference(category.id for category in found)
         if missing:
             rows = await self.database.fetch(f"{_SELECT} WHERE id = ANY($1)", [list(missing)])
-            found += [_category(row) for row in rows]
+            found += [category_of(row) for row in rows]
         return found
 
+    async def children(self, parent_id: UUID) -> list[Category]:
+        """Directly below it, in their order."""
+        return [category for category in await self.all() if category.parent_id == parent_id]
+
+    async def within(self, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+        """For each of the categories itself and all those below it: what is in those is in it."""
+        children: dict[UUID | None, list[UUID]] = {}
+        for category in await self.all():
+            children.setdefault(category.parent_id, []).append(category.id)
+        return {top: _below(top, children) for top in ids}
+
+    async def forget(self) -> None:
+        """After a change: who asks next reads anew. Other processes, without Redis, do so within 30 seconds."""
+        await self.cache.delete(KEY)
+
     async def _load(self) -> list[Category]:
-        rows = await self.database.fetch(f"{_SELECT} ORDER BY parent_id IS NOT NULL, position, name")
-        return [_category(row) for row in rows]
+        """Level by level, each in the order of its parents."""
+        children: dict[UUID | None, list[Category]] = {}
+        for row in await self.database.fetch(f"{_SELECT} ORDER BY position, name, id"):
+            children.setdefault(row["parent_id"], []).append(category_of(row))
+        level, found = children.get(None, []), list[Category]()
+        while level:
+            found += level
+            level = [child for category in level for child in children.get(category.id, ())]
+        return found
 
 
-def _category(row: Row) -> Category:
-    return Category(id=row["id"], name=row["name"], slug=row["slug"], parent_id=row["parent_id"])
+def _below(top: UUID, children: Mapping[UUID | None, Sequence[UUID]]) -> list[UUID]:
+    """A tree that was read while it was moved could have a cycle: each is taken once."""
+    found = {top: None}
+    waiting = [top]
+    while waiting:
+        fresh = [child for child in children.get(waiting.pop(), ()) if child not in found]
+        found |= dict.fromkeys(fresh)
+        waiting += fresh
+    return list(found)
+
+
+def category_of(row: Row) -> Category:
+    return Category(
+        id=row["id"],
+        name=row["name"],
+        slug=row["slug"],
+        parent_id=row["parent_id"],
+        position=row["position"],
+        version=row["version"],
+    )

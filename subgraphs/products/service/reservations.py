@@ -17,6 +17,7 @@ from common.clock import Clock
 from common.errors import UnavailableError
 from common.events import Outbox
 from common.events.sql import SqlConnection
+from common.failpoints import failpoint
 from common.ids import format_id, uuid7
 from common.subgraph.database import Database, Row, fetch
 from subgraphs.products.domain import (
@@ -40,35 +41,44 @@ ATTEMPTS = 5
 # Why it is exact: `locked` waits for its rows and reads their newest version; nobody else can change them until the
 # statement ends; `taken` adds to that version. `held` makes a repetition a no-op; two simultaneous first requests of
 # one order both pass `held`, the second then fails on the unique index and is tried again.
+# `seen` may only deny early: what it finds too little of, or not for sale so, is not locked, so that the crowd that
+# comes too late neither queues for the row nor has the log flushed. What it finds enough of is decided by `locked`.
 _RESERVE = """
 WITH want AS MATERIALIZED (
     SELECT * FROM unnest($2::uuid[], $3::int[], $4::bigint[], $5::uuid[], $6::uuid[], $7::text[]) WITH ORDINALITY
         AS w(product_id, quantity, expected_minor, reservation_id, event_id, aggregate_id, position)
 ), held AS MATERIALIZED (
     SELECT 1 FROM reservation WHERE order_id = $1 AND state <> 'RELEASED' LIMIT 1
-), locked AS MATERIALIZED (
-    SELECT s.product_id, s.on_hand - s.reserved AS available, s.low_stock_threshold,
-           p.sku, p.name, p.weight_grams, p.currency,
-           CASE WHEN p.status = 'ACTIVE' THEN p.price_minor END AS price_minor
+), seen AS MATERIALIZED (
+    SELECT s.product_id, s.on_hand - s.reserved AS available, s.low_stock_threshold, p.sku, p.name, p.weight_grams,
+           coalesce(f.currency, p.currency) AS currency,
+           CASE WHEN p.status = 'ACTIVE' THEN coalesce(f.price_minor, p.price_minor) END AS price_minor
     FROM stock s JOIN product p ON p.id = s.product_id
-    WHERE s.product_id = ANY($2::uuid[]) AND NOT EXISTS (SELECT FROM held)
-    ORDER BY s.product_id FOR UPDATE OF s
-), verdict AS MATERIALIZED (
+        LEFT JOIN product_price f ON f.product_id = p.id AND f.currency = $8::text AND p.currency <> $8::text
+    WHERE s.product_id = ANY($2::uuid[])
+), hope AS MATERIALIZED (
     SELECT count(*) = cardinality($2::uuid[]) AND count(DISTINCT l.currency) = 1 AND coalesce(bool_and(
         l.available >= w.quantity AND l.price_minor IS NOT NULL
         AND l.price_minor = coalesce(w.expected_minor, l.price_minor)
-        AND l.currency = coalesce($8::text, l.currency)), FALSE) AS is_granted
+        AND l.currency = coalesce($8::text, l.currency)), FALSE) AND NOT EXISTS (SELECT FROM held) AS is_there
+    FROM want w JOIN seen l USING (product_id)
+), locked AS MATERIALIZED (
+    SELECT s.product_id, s.on_hand - s.reserved AS available
+    FROM stock s WHERE s.product_id = ANY($2::uuid[]) AND (SELECT is_there FROM hope)
+    ORDER BY s.product_id FOR UPDATE
+), verdict AS MATERIALIZED (
+    SELECT count(*) = cardinality($2::uuid[]) AND coalesce(bool_and(l.available >= w.quantity), FALSE) AS is_granted
     FROM want w JOIN locked l USING (product_id)
 ), taken AS (
     UPDATE stock s SET reserved = s.reserved + w.quantity, version = s.version + 1
     FROM want w JOIN locked l USING (product_id) CROSS JOIN verdict v
     WHERE s.product_id = w.product_id AND v.is_granted
-    RETURNING w.product_id, w.event_id, w.aggregate_id, s.version, l.low_stock_threshold AS threshold,
+    RETURNING w.product_id, w.event_id, w.aggregate_id, s.version, s.low_stock_threshold AS threshold,
         l.available AS before, l.available - w.quantity AS after
 ), kept AS (
     INSERT INTO reservation (id, order_id, product_id, quantity, unit_price_minor, currency, state, expires_at)
     SELECT w.reservation_id, $1, w.product_id, w.quantity, l.price_minor, l.currency, 'HELD', $9
-    FROM want w JOIN locked l USING (product_id) CROSS JOIN verdict v WHERE v.is_granted
+    FROM want w JOIN seen l USING (product_id) CROSS JOIN verdict v WHERE v.is_granted
 ), told AS (
     INSERT INTO outbox (event_id, type, aggregate_id, aggregate_version, payload, metadata, occurred_at)
     SELECT event_id, $10, aggregate_id, version,
@@ -76,9 +86,10 @@ WITH want AS MATERIALIZED (
             CASE WHEN after <= 0 THEN 'OUT_OF_STOCK' ELSE 'LOW_STOCK' END), $11::jsonb, $12
     FROM taken WHERE (before > threshold AND after <= threshold) OR (before > 0 AND after <= 0)
 )
-SELECT w.product_id, w.quantity, l.available, l.price_minor, l.currency, l.sku, l.name, l.weight_grams,
-       v.is_granted, EXISTS (SELECT FROM held) AS is_replay
-FROM want w LEFT JOIN locked l USING (product_id) CROSS JOIN verdict v ORDER BY w.position
+SELECT w.product_id, w.quantity, coalesce(l.available, s.available) AS available, s.price_minor, s.currency, s.sku,
+       s.name, s.weight_grams, v.is_granted, EXISTS (SELECT FROM held) AS is_replay
+FROM want w LEFT JOIN seen s USING (product_id) LEFT JOIN locked l USING (product_id) CROSS JOIN verdict v
+ORDER BY w.position
 """
 
 _REPLAY = """
@@ -154,10 +165,12 @@ class Reservations:
         """
         for _ in range(ATTEMPTS):
             expires_at = self.clock.now() + timedelta(seconds=ttl_s)
+            failpoint("products.reserve.before_commit")
             try:
                 rows = await self._ask(order_id, lines, currency, expires_at)
             except IntegrityError:
                 continue  # the same order is being reserved at this moment by somebody else, who won
+            failpoint("products.reserve.after_commit")
             if not rows[0]["is_replay"]:
                 if not rows[0]["is_granted"]:
                     return _refusal(lines, rows, currency)
@@ -169,13 +182,17 @@ class Reservations:
 
     async def commit(self, order_id: UUID) -> bool:
         """Make the reservation of an order permanent: it is paid for. False where there is none (any more)."""
+        failpoint("products.commit.before_commit")
         rows = await self.database.fetch(_COMMIT, [order_id])
+        failpoint("products.commit.after_commit")
         return bool(rows[0]["line_count"])
 
     async def release(self, order_id: UUID) -> None:
         """Give back all that is reserved for an order, committed or not, and not shipped; nothing is no error."""
         async with self.database.transaction() as connection:
             await self._tell(connection, await fetch(connection, _RELEASE, [[order_id]]))
+            failpoint("products.release.before_commit")
+        failpoint("products.release.after_commit")
 
     async def ship(self, connection: SqlConnection, order_id: UUID, goods: Sequence[tuple[UUID, int]]) -> None:
         """Units of committed reservations leave the house; the caller's transaction makes it happen once."""
@@ -202,6 +219,8 @@ class Reservations:
             async with self.database.transaction() as connection:
                 order_ids = [row["order_id"] for row in expired]
                 await self._tell(connection, await fetch(connection, _SWEEP, [order_ids, deadline]))
+                failpoint("products.sweep.before_commit")
+            failpoint("products.sweep.after_commit")
         return len(expired)
 
     async def _ask(

@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 from tortoise.exceptions import IntegrityError
 
+from common.failpoints import failpoint
 from common.ids import format_id, uuid7
 from common.subgraph.database import Row
 from subgraphs.products.domain import (
@@ -34,45 +35,51 @@ BATCH_MAX = 64
 
 Outcome = Reservation | ReservationRefusal
 
-# `fit` holds those who can be served if there is enough; the running sum decides how many of them there is enough for.
+# `offer` holds, per request, the price in its currency; `fit` those who can be served if there is enough; the running
+# sum decides how many of them there is enough for. Where nobody can have what is `seen`, the row is not even locked.
 _RESERVE_MANY = """
 WITH want AS MATERIALIZED (
     SELECT * FROM unnest($2::uuid[], $3::int[], $4::bigint[], $5::text[], $6::timestamptz[], $7::uuid[])
         WITH ORDINALITY AS w(order_id, quantity, expected_minor, currency, expires_at, reservation_id, position)
 ), held AS MATERIALIZED (
     SELECT DISTINCT order_id FROM reservation WHERE order_id = ANY($2::uuid[]) AND state <> 'RELEASED'
-), locked AS MATERIALIZED (
+), seen AS MATERIALIZED (
     SELECT s.product_id, s.on_hand - s.reserved AS available, s.low_stock_threshold, p.sku, p.name, p.weight_grams,
            p.currency, p.price_minor
-    FROM stock s JOIN product p ON p.id = s.product_id
-    WHERE s.product_id = $1 AND p.status = 'ACTIVE' FOR UPDATE OF s
+    FROM stock s JOIN product p ON p.id = s.product_id WHERE s.product_id = $1 AND p.status = 'ACTIVE'
+), locked AS MATERIALIZED (
+    SELECT s.product_id, s.on_hand - s.reserved AS available FROM stock s
+    WHERE s.product_id = $1 AND (SELECT available FROM seen) >= (SELECT min(quantity) FROM want) FOR UPDATE
+), offer AS MATERIALIZED (
+    SELECT w.*, coalesce(f.price_minor, p.price_minor) AS price_minor, coalesce(f.currency, p.currency) AS sold_in
+    FROM want w CROSS JOIN seen p
+        LEFT JOIN product_price f ON f.product_id = $1 AND f.currency = w.currency AND p.currency <> w.currency
 ), fit AS MATERIALIZED (
-    SELECT w.position, w.order_id, w.quantity, w.reservation_id, w.expires_at, l.available,
-           sum(w.quantity) OVER (ORDER BY w.position) AS running
-    FROM want w CROSS JOIN locked l
-    WHERE l.price_minor = coalesce(w.expected_minor, l.price_minor) AND l.currency = coalesce(w.currency, l.currency)
-        AND NOT EXISTS (SELECT FROM held h WHERE h.order_id = w.order_id)
+    SELECT o.*, sum(o.quantity) OVER (ORDER BY o.position) AS running
+    FROM offer o WHERE o.price_minor = coalesce(o.expected_minor, o.price_minor)
+        AND o.sold_in = coalesce(o.currency, o.sold_in)
+        AND NOT EXISTS (SELECT FROM held h WHERE h.order_id = o.order_id)
 ), granted AS MATERIALIZED (
-    SELECT * FROM fit WHERE running <= available
+    SELECT f.* FROM fit f CROSS JOIN locked l WHERE f.running <= l.available
 ), sold AS MATERIALIZED (
     SELECT coalesce(sum(quantity), 0)::int AS quantity FROM granted
 ), taken AS (
     UPDATE stock s SET reserved = s.reserved + t.quantity, version = s.version + 1
     FROM sold t CROSS JOIN locked l WHERE s.product_id = l.product_id AND t.quantity > 0
-    RETURNING s.version, l.low_stock_threshold AS threshold, l.available AS before, l.available - t.quantity AS after
+    RETURNING s.version, s.low_stock_threshold AS threshold, l.available AS before, l.available - t.quantity AS after
 ), kept AS (
     INSERT INTO reservation (id, order_id, product_id, quantity, unit_price_minor, currency, state, expires_at)
-    SELECT g.reservation_id, g.order_id, l.product_id, g.quantity, l.price_minor, l.currency, 'HELD', g.expires_at
-    FROM granted g CROSS JOIN locked l
+    SELECT reservation_id, order_id, $1, quantity, price_minor, sold_in, 'HELD', expires_at FROM granted
 ), told AS (
     INSERT INTO outbox (event_id, type, aggregate_id, aggregate_version, payload, metadata, occurred_at)
     SELECT $8, $9, $10::text, version, jsonb_build_object('product_id', $10::text, 'status',
         CASE WHEN after <= 0 THEN 'OUT_OF_STOCK' ELSE 'LOW_STOCK' END), $11::jsonb, $12
     FROM taken WHERE (before > threshold AND after <= threshold) OR (before > 0 AND after <= 0)
 )
-SELECT g.order_id IS NOT NULL AS is_granted, f.order_id IS NOT NULL AS fits, l.available - t.quantity AS available,
-       l.sku, l.name, l.weight_grams, l.currency, l.price_minor
-FROM want w CROSS JOIN sold t LEFT JOIN locked l ON TRUE LEFT JOIN fit f USING (position)
+SELECT g.order_id IS NOT NULL AS is_granted, f.order_id IS NOT NULL AS fits,
+       coalesce(l.available, s.available) - t.quantity AS available,
+       s.sku, s.name, s.weight_grams, f.sold_in AS currency, f.price_minor
+FROM want w CROSS JOIN sold t LEFT JOIN seen s ON TRUE LEFT JOIN locked l ON TRUE LEFT JOIN fit f USING (position)
     LEFT JOIN granted g USING (position)
 ORDER BY w.position
 """
@@ -136,10 +143,12 @@ class Rush:
         Where this fails or is cancelled nobody has an outcome, and each asks for itself: asking twice does no harm.
         """
         batch = [queue.waiting.popleft() for _ in range(min(BATCH_MAX, len(queue.waiting)))]
+        failpoint("products.rush.before_commit")
         try:
             rows = await self._ask(product_id, batch)
         except IntegrityError:
             return  # one order twice in the batch, or at this moment elsewhere
+        failpoint("products.rush.after_commit")
         for waiting, row in zip(batch, rows, strict=True):
             waiting.outcome = _outcome(waiting, row)
 

@@ -76,7 +76,7 @@ def write_report(path: Path, results: Sequence[Result]) -> None:
         "| # | scenario | numbers | result | samples | seconds | machine | commit |\n"
         "|---|---|---|---|---|---|---|---|\n"
     )
-    ordered = sorted(rows, key=lambda number: (number[0] != "R", int(number[1:])))
+    ordered = sorted(rows, key=lambda number: (number[0] != "R", number[0], int(number[1:])))
     path.write_text(_HEAD + laws + table + "\n".join(rows[number] for number in ordered) + "\n")
 
 

@@ -12,7 +12,7 @@ from deploy.local.terminal import Terminal
 from deploy.prove.report import Result, write_report
 from deploy.prove.run import Options, prove, prove_one, select
 from deploy.prove.scenario import Arena, DisprovedError, Scenario
-from deploy.prove.scenarios import SCENARIOS, m1_model, r03_negative_control, r19_refunds
+from deploy.prove.scenarios import SCENARIOS, m1_model, r03_negative_control
 
 pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
 
@@ -36,9 +36,8 @@ async def test_the_same_mutant_disproves_a_scenario_that_is_audited() -> None:
     assert result.said.startswith("LawBrokenError: L1: product")
 
 
-@pytest.mark.parametrize("scenario", [m1_model.SCENARIO, r19_refunds.SCENARIO], ids=lambda scenario: scenario.number)
-async def test_a_scenario_holds_with_small_numbers(scenario: Scenario) -> None:
-    result = await prove_one(scenario, SMALL, Terminal())
+async def test_the_shop_does_what_the_model_does_for_a_hundred_steps() -> None:
+    result = await prove_one(m1_model.SCENARIO, SMALL, Terminal())
     assert result.holds, result.said
 
 

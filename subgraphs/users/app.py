@@ -140,7 +140,8 @@ def _throttle(settings: UsersSettings) -> LoginThrottle:
 
 
 def _limiter(settings: UsersSettings, name: str) -> RateLimiter:
-    return RateLimiter(f"{settings.links_per_hour}/hour", name=name, redis_url=settings.redis_url, fail_open=False)
+    limit = f"{settings.links_per_half_hour}/30 minutes"
+    return RateLimiter(limit, name=name, redis_url=settings.redis_url, fail_open=False)
 
 
 def _jwks_response(service: UserService) -> Response:

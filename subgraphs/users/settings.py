@@ -20,8 +20,9 @@ class UsersSettings(SealingSettings):
     login_attempts_per_minute: Annotated[int, Field(ge=1)] = 10
     #: passwords tried per account and hour by strangers
     login_attempts_per_hour: Annotated[int, Field(ge=1)] = 60
-    #: messages with links per account or address and hour
-    links_per_hour: Annotated[int, Field(ge=1)] = 5
+    #: messages with links per account or address in half an hour, which is how long a link to a new password works:
+    #: while others' wishes have used them up, the owner of the mailbox still has a link that works
+    links_per_half_hour: Annotated[int, Field(ge=1)] = 5
     #: the front end's pages that links in messages lead to: `<url>/password-reset#token=…`
     account_url: str = "http://localhost:8080/account"
 

@@ -4,7 +4,9 @@ import secrets
 
 import pytest
 
-from tests.kit.people import LOGIN, Person, guess, register
+from common.events import Bus
+from subgraphs.users.domain import LinkKind
+from tests.kit.people import LOGIN, Person, guess, register, token_of
 from tests.kit.subgraph import SubgraphClient
 
 pytestmark = pytest.mark.anyio
@@ -91,3 +93,22 @@ async def test_a_right_password_gives_the_allowance_back(shop: SubgraphClient) -
         for _ in range(ALLOWANCE - 1):
             await guess(shop, gus.email)
         assert (await gus.log_in())["errors"] == []
+
+
+async def test_an_owner_without_a_known_device_gets_in_by_mail_while_strangers_guess(
+    shop: SubgraphClient, bus: Bus
+) -> None:
+    hal = await register(shop, "Hal")
+    await use_up(shop, hal)
+    for _ in range(8):  # strangers ask for links too
+        await shop.data("mutation($e: String!) { passwordResetRequest(email: $e) }", {"e": hal.email})
+    link = await hal.link(bus, LinkKind.PASSWORD_RESET)
+    reset = """mutation($token: String!) { passwordReset(token: $token, newPassword: "the owner was here") {
+      tokens { deviceToken } errors { __typename } } }"""
+
+    done = (await shop.data(reset, {"token": token_of(link)}))["passwordReset"]
+    await use_up(shop, hal)
+
+    assert done["errors"] == []
+    known = await hal.log_in(password="the owner was here", device_token=done["tokens"]["deviceToken"])
+    assert known["errors"] == []

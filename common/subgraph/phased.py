@@ -22,6 +22,9 @@ from common.subgraph.replay import mark_replay
 
 #: a first request that takes longer is taken for dead; longer than all its deadlines together
 LOCK_LIFETIME = dt.timedelta(seconds=15)
+_NEVER = float("inf")
+#: between looks at a first request that takes its time
+_MAX_POLL_S = 0.2
 _POINT = "recovery_point"
 _LOCKED_UNTIL = "locked_until"
 
@@ -67,13 +70,27 @@ async def begin(database: Database, clock: Clock, request: IdempotentRequest, po
         claimed = await database.fetch(_BEGIN, [*parameters, now + RETENTION, now.timestamp()])
         if claimed:
             return Begun(orjson.loads(claimed[0]["answer"])[_POINT])
-        answer = _finished(request, await _stored(database, request))
+        answer = await _wait_for_answer(database, clock, request, give_up_at)
         if answer is not None:
             mark_replay()
             return Finished(answer)
+
+
+async def _wait_for_answer(
+    database: Database, clock: Clock, request: IdempotentRequest, give_up_at: float
+) -> Answer | None:
+    """Looks, ever more seldom, until the first request is done; None where it died and the key may be taken over."""
+    pause_s = POLL_S
+    while True:
+        stored = _stored_answer(request, await _stored(database, request))
+        if stored is None or stored.get(_LOCKED_UNTIL, _NEVER) < clock.now().timestamp():
+            return None
+        if _LOCKED_UNTIL not in stored:
+            return stored
         if clock.monotonic() >= give_up_at:
             raise IdempotencyInFlightError
-        await asyncio.sleep(POLL_S)
+        await asyncio.sleep(pause_s)
+        pause_s = min(1.5 * pause_s, _MAX_POLL_S)
 
 
 async def give_up(database: Database, request: IdempotentRequest) -> None:
@@ -87,11 +104,11 @@ async def _stored(database: Database, request: IdempotentRequest) -> list[Row]:
     )
 
 
-def _finished(request: IdempotentRequest, rows: list[Row]) -> Answer | None:
-    """The stored answer; None while there is none yet."""
-    if not rows or rows[0]["answer"] is None:
+def _stored_answer(request: IdempotentRequest, rows: list[Row]) -> Answer | None:
+    """The stored answer, or the recovery point of a request that is not finished; None if there is no row."""
+    if not rows:
         return None
     if rows[0]["request_hash"] != request.request_hash:
         raise IdempotencyConflictedError("This idempotency key was used for another request.")
     answer: dict[str, Any] = orjson.loads(rows[0]["answer"])
-    return None if _POINT in answer else answer
+    return answer

@@ -44,6 +44,8 @@ class Places:
         """A fetch brings these selections to the objects of a place, which its subgraph knows by this name."""
         fields = document.fields(selections, type_name)
         sent_name = type_name if fields.pop(TYPENAME, None) is not None else None
+        if sent_name is not None and place.above is not None and not place.is_named:
+            raise NotCoveredError("a type that is told later")
         slots = self._take(place, document, fields, type_name, Origin.LATER)
         return Part(tuple(slots), sent_name)
 
@@ -107,14 +109,14 @@ class Places:
         is_told = all(TYPENAME in document.fields(selections, name) for name in possible)
         if isinstance(named, GraphQLObjectType):
             shape = below.on(None) if below is not None else None
-            yield self._place(above, named.name, shape, document, selections, is_tagged=False)
+            yield self._place(above, named.name, shape, document, selections, named.name, is_tagged=False)
         elif not is_told:
             # whichever type it is, the selections are the same
             shape = below.on(None) if below is not None else None
             if shape is None or any(TYPENAME in document.fields(selections, name) for name in possible):
                 raise NotCoveredError("a type that is asked for only sometimes")
-            type_name = shape.type_name if shape.is_concrete else of_subgraph.name
-            yield self._place(above, type_name, shape, document, selections, is_tagged=False)
+            known_as = shape.type_name if shape.type_name in possible else of_subgraph.name
+            yield self._place(above, shape.type_name, shape, document, selections, known_as, is_tagged=False)
         else:
             if not all(isinstance(self._schema.type_map.get(name), GraphQLObjectType) for name in possible):
                 raise NotCoveredError("an interface that is an object")
@@ -123,7 +125,7 @@ class Places:
             seen = [name for name in possible if below is None or shapes[name] is not None]
             for name in seen:
                 # msgspec insists on the tag only where there are several
-                yield self._place(above, name, shapes[name], document, selections, is_tagged=len(seen) > 1)
+                yield self._place(above, name, shapes[name], document, selections, name, is_tagged=len(seen) > 1)
 
     def _place(
         self,
@@ -132,17 +134,18 @@ class Places:
         shape: ObjectShape | None,
         document: AskedDocument,
         selections: Selections,
+        known_as: str,  #: by the subgraph
         *,
         is_tagged: bool,
     ) -> Place:
         if next(self._numbers) >= MAX_PLACES:
             raise NotCoveredError("too many places")
         place = Place.of(type_name, shape, above, is_tagged=is_tagged)
-        fields = document.fields(selections, type_name)
+        fields = document.fields(selections, known_as)
         asked_name = fields.pop(TYPENAME, None)
         if asked_name is not None and not is_tagged:
             self._expect_type_name(place)
-        for _ in self._take(place, document, fields, type_name, Origin.OBJECT):
+        for _ in self._take(place, document, fields, known_as, Origin.OBJECT):
             pass
         return place
 

@@ -100,6 +100,10 @@ class Place:
 
     def _decoded_field(self, slot: Slot) -> tuple[str, Any, Any]:
         match slot.origin:
+            case Origin.NOBODY if not is_non_null_type(slot.type):
+                return slot.attribute, None, named(default=None, name=slot.key)
+            case Origin.NOBODY if self.is_tagged:  # of a type that is not expected: never decodes
+                return slot.attribute, None, named(name=f"~{slot.attribute}")
             case Origin.NOBODY:
                 raise NotCoveredError(f"nobody brings {self.type_name}.{slot.key}")
             case Origin.ROUTER if slot.name != TYPENAME:

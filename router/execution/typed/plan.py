@@ -141,7 +141,7 @@ class _Compiler:
                 raise NotCoveredError("entities that are not asked for")
             placed.append([])
             for place in self._places_of(entry):
-                sent = entry.writer.sent_as(place.type_name)
+                sent = entry.writer.sent_as(place.type_name if place.is_named else None)
                 if sent is not None:
                     part = self._places.bring(place, document, asked.selections, sent.name)
                     place.is_gathered = True

@@ -33,8 +33,8 @@ class Sent:
 
 
 def compile_sent(place: Place, sent: SentAs, schema: GraphQLSchema) -> Sent:
-    if sent.rewrites or not place.is_named:
-        raise NotCoveredError("representations that are rewritten, or of no known type")
+    if sent.rewrites:
+        raise NotCoveredError("representations that are rewritten")
     slots = [_slot(place, field) for field in sent.fields]
     plain = bool(slots) and all(not slot.members and is_plain(slot.type) for slot in slots)
     kind = (sent.name, plain, *(field.name for field in sent.fields))

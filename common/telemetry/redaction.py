@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from common.luhn import passes_luhn
+
 REDACTED = "[redacted]"
 _SECRET_KEY = re.compile(
     r"(?:^|_)(?:password|passwd|secret|token|authorization|cookie|cvv|cvc|pan|card|jwt|api_?key|private_?key|card_?number"
@@ -33,7 +35,7 @@ def redact(value: Any, depth: int = 0) -> Any:
         case bool() | float() | None:
             return value
         case int():
-            return REDACTED if value > 10**12 and _CARD.fullmatch(str(value)) and _is_luhn(str(value)) else value
+            return REDACTED if value > 10**12 and _CARD.fullmatch(str(value)) and passes_luhn(str(value)) else value
         case Mapping():
             if depth == _MAX_DEPTH:
                 return "…"
@@ -68,14 +70,4 @@ def redact_text(text: str) -> str:
 
 def _redact_card(match: re.Match[str]) -> str:
     digits = match.group().replace(" ", "").replace("-", "")
-    return "[card]" if _is_luhn(digits) else match.group()
-
-
-def _is_luhn(digits: str) -> bool:
-    total = 0
-    for position, char in enumerate(reversed(digits)):
-        digit = int(char)
-        if position % 2:
-            digit = digit * 2 - 9 if digit > 4 else digit * 2
-        total += digit
-    return total % 10 == 0
+    return "[card]" if passes_luhn(digits) else match.group()

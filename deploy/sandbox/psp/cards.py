@@ -85,11 +85,6 @@ def bank_account_of(iban: str, fingerprint: str) -> Means:
     return Means("bank_transfer", "sepa", last4, "bank", refusal, 0, 0, "bank", fingerprint)
 
 
-def is_luhn(digits: str) -> bool:
-    doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(digits))]
-    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
-
-
 def _brand(number: str) -> str:
     matching = [brand for prefix, brand in _BRANDS if number.startswith(prefix)]
     return matching[-1] if matching else "unknown"

@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from common.clock import Clock
 from common.ids import new_id
 from common.lru import LruMap
-from deploy.sandbox.psp.cards import MAGIC_TOKENS, Means, bank_account_of, card_of_number, is_luhn
+from common.luhn import passes_luhn
+from deploy.sandbox.psp.cards import MAGIC_TOKENS, Means, bank_account_of, card_of_number
 from deploy.sandbox.psp.errors import card_error, in_use, invalid, missing
 
 LIFETIME = dt.timedelta(hours=24)
@@ -96,7 +97,7 @@ class Vault:
         Raises ApiError: incorrect_number, invalid_expiry, invalid_cvc, idempotency_key_in_use.
         """
         number = "".join(str(card.get("number", "")).split()).replace("-", "")
-        if not (number.isascii() and number.isdigit() and 12 <= len(number) <= 19 and is_luhn(number)):
+        if not (number.isascii() and number.isdigit() and 12 <= len(number) <= 19 and passes_luhn(number)):
             raise card_error("incorrect_number", "The card number is incorrect.", param="number")
         month, year = _number(card.get("exp_month")), _number(card.get("exp_year"))
         if not 1 <= month <= 12 or not (2000 <= year <= 2100 or 0 <= year < 100):

@@ -6,6 +6,8 @@ table, a log or the provider.
 
 import re
 
+from common.luhn import passes_luhn
+
 _TOKEN = re.compile(r"(?:tok|pm)_[A-Za-z0-9_]{1,90}")
 _DIGITS = re.compile(r"(?:[0-9][ -]?){12,18}[0-9]")
 
@@ -16,9 +18,4 @@ def is_token(text: str) -> bool:
 
 def holds_card_number(text: str) -> bool:
     """Whether 13 to 19 digits in a row, maybe in groups, pass Luhn's check."""
-    return any(_is_luhn(re.sub("[ -]", "", found)) for found in _DIGITS.findall(text))
-
-
-def _is_luhn(digits: str) -> bool:
-    doubled = [int(digit) * (2 if place % 2 else 1) for place, digit in enumerate(reversed(digits))]
-    return sum(number - 9 if number > 9 else number for number in doubled) % 10 == 0
+    return any(passes_luhn(re.sub("[ -]", "", found)) for found in _DIGITS.findall(text))

@@ -4,7 +4,7 @@ A step is one statement guarded by the version that was read: whoever loses a ra
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -122,12 +122,14 @@ class Change:
     actor: str | None = None
 
 
+_NOTHING_ELSE = Change()
+
+
 @dataclass(frozen=True, slots=True)
 class PaymentStore:
     database: Database
     clock: Clock
     outbox: Outbox
-    nothing_else: Change = field(default_factory=Change)
 
     async def by_ids(self, ids: Sequence[UUID]) -> list[Payment]:
         return await self._payments("id = ANY($1::uuid[])", ids)
@@ -180,7 +182,7 @@ class PaymentStore:
 
     async def write(self, before: Payment, step: Step, change: Change | None = None) -> Payment:
         """One statement, in the current transaction if there is one; returns `step.after`. Raises StaleError."""
-        change = change or self.nothing_else
+        change = change or _NOTHING_ELSE
         after = step.after
         events = [payment_moved(what, payment, self.clock, user_id=change.actor) for what, payment in step.told]
         booked = [(entry, uuid7(), posting) for entry in step.entries for posting in postings(entry)]

@@ -8,7 +8,7 @@ DEV := $(PYTHON) deploy/boot.py dev --
 UP := $(if $(SPLIT),--split) $(if $(PORT),--port $(PORT)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help up reset status web test test-browser lint format schema lock
+.PHONY: help up reset status web test prove test-browser lint format schema lock
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## /\1\t/p' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ web:  ## build the GraphiQL bundle (`make up` does it too)
 
 test:  ## all tests, on a real PostgreSQL and a real NATS; ARGS=… goes to pytest
 	@$(DEV) pytest $(ARGS)
+
+prove:  ## the laws of the shop under fire, on shops of its own; ARGS=--only R1,R5 --scale 0.1
+	@$(DEV) punnet prove $(ARGS)
 
 test-browser:  ## GraphiQL in a headless Chromium, which must be installed
 	@$(DEV) pytest tests/browser $(ARGS)

@@ -70,13 +70,11 @@ class CompiledPlan:
         return shape
 
     def typed_for(self, shape: ResponseShape) -> TypedPlan | None:
-        """The plan on typed objects, once it pays and as long as it does."""
+        """The plan on typed objects, once it pays and while it does."""
         shape.use_count += 1
         if shape.use_count == GENERATE_AFTER_USES + 1:
             shape.typed = compile_typed(self.schedule, shape.root, shape.guards, self.supergraph)
-        if shape.typed is not None and not shape.typed.is_worth_it:
-            shape.typed = None
-        return shape.typed
+        return shape.typed if shape.typed is not None and shape.typed.is_due() else None
 
     def introspection_for(self, shape: ResponseShape, variables: Mapping[str, Any]) -> Mapping[str, Any]:
         """Response key -> answer. Kept with the shape unless a variable may change it."""

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from graphql import GraphQLOutputType, get_named_type, is_list_type, is_non_null_type
 from msgspec import UNSET, Struct, UnsetType, defstruct
-from msgspec import field as named
+from msgspec import field as json_field
 
 from router.execution.shape import Below, FieldShape, ObjectShape, Source
 from router.execution.typed.annotations import leaf_annotation, wrapped
@@ -101,22 +101,22 @@ class Place:
     def _decoded_field(self, slot: Slot) -> tuple[str, Any, Any]:
         match slot.origin:
             case Origin.NOBODY if not is_non_null_type(slot.type):
-                return slot.attribute, None, named(default=None, name=slot.key)
+                return slot.attribute, None, json_field(default=None, name=slot.key)
             case Origin.NOBODY if self.is_tagged:  # of a type that is not expected: never decodes
-                return slot.attribute, None, named(name=f"~{slot.attribute}")
+                return slot.attribute, None, json_field(name=f"~{slot.attribute}")
             case Origin.NOBODY:
                 raise NotCoveredError(f"nobody brings {self.type_name}.{slot.key}")
             case Origin.ROUTER if slot.name != TYPENAME:
-                return slot.attribute, UnsetType, named(default=UNSET, name=slot.key)
+                return slot.attribute, UnsetType, json_field(default=UNSET, name=slot.key)
             case Origin.ROUTER:
                 key = f"~{slot.attribute}" if self.is_tagged and slot.key == TYPENAME else slot.key
-                return slot.attribute, Literal[self.type_name], named(default=self.type_name, name=key)
+                return slot.attribute, Literal[self.type_name], json_field(default=self.type_name, name=key)
             case Origin.OBJECT if slot.name == TYPENAME:
-                return slot.attribute, Literal[self.type_name], named(name=slot.key)
+                return slot.attribute, Literal[self.type_name], json_field(name=slot.key)
             case Origin.OBJECT:
-                return slot.attribute, slot.annotation, named(name=slot.key)
+                return slot.attribute, slot.annotation, json_field(name=slot.key)
             case Origin.LATER:  # whoever brings it now was not asked
-                return slot.attribute, UnsetType, named(default=UNSET, name=slot.key)
+                return slot.attribute, UnsetType, json_field(default=UNSET, name=slot.key)
 
     def _is_the_tag(self, slot: Slot) -> bool:
         """Written by msgspec, since the client wants it where tags are written: first."""
@@ -136,7 +136,7 @@ class Place:
         lines = [f"  v.{slot.attribute} = UNSET" for slot in self.slots.values() if not slot.is_shown]
         encoded: type[Struct] | None = None
         if self._hides_its_tag:
-            fields = [(slot.attribute, Any, named(name=slot.key)) for slot in self.slots.values()]
+            fields = [(slot.attribute, Any, json_field(name=slot.key)) for slot in self.slots.values()]
             encoded = defstruct(self.type_name, fields, kw_only=True, gc=False)
             lines.append("  v.__class__ = encoded")  # of the same layout
         return define("finish", ["def finish(objects):", " for v in objects:", *lines], UNSET=UNSET, encoded=encoded)
@@ -222,7 +222,7 @@ class Part:
 
 def part_class(fields: Sequence[tuple[str, Any]]) -> Any:
     return defstruct(
-        "Part", [(f"p{n}", kind, named(name=key)) for n, (key, kind) in enumerate(fields)], kw_only=True, gc=False
+        "Part", [(f"p{n}", kind, json_field(name=key)) for n, (key, kind) in enumerate(fields)], kw_only=True, gc=False
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from graphql import GraphQLSchema, is_non_null_type
 from msgspec import UNSET, defstruct
-from msgspec import field as named
+from msgspec import field as json_field
 
 from router.execution.json import dump_typed
 from router.execution.representations import SentAs, fields_for, is_plain
@@ -46,7 +46,7 @@ def compile_sent(place: Place, sent: SentAs, schema: GraphQLSchema) -> Sent:
 
 
 def _of_values(kind: tuple[object, ...], sent: SentAs, slots: Sequence[Slot]) -> Sent:
-    fields = [(f"k{number}", Any, named(name=field.name)) for number, field in enumerate(sent.fields)]
+    fields = [(f"k{number}", Any, json_field(name=field.name)) for number, field in enumerate(sent.fields)]
     item_class: Callable[..., Any] = defstruct("Representation", fields, gc=False, tag_field=TYPENAME, tag=sent.name)
     required, late = [], []
     for number, (field, slot) in enumerate(zip(sent.fields, slots, strict=True)):

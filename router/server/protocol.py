@@ -55,22 +55,37 @@ def protocol_with_deadline(head_timeout_s: float) -> type[HttpToolsProtocol]:
 
         def on_message_begin(self) -> None:
             self._is_head_due = True
-            super().on_message_begin()
+            self.url = b""
+            self.headers = []
+            self.expect_100_continue = False
 
         def on_headers_complete(self) -> None:
             self._is_head_due = False
-            if self.parser.should_upgrade():
+            parser, url = self.parser, self.url
+            if url != self._known_url[0]:
+                self._known_url = self._parse_url(url)
+            version = parser.get_http_version()
+            scope: Any = {
+                "type": "http",
+                "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+                "http_version": version,
+                "server": self.server,
+                "client": self.client,
+                "scheme": self.scheme,
+                "method": parser.get_method().decode("ascii"),
+                "root_path": self.root_path,
+                "path": self._known_url[1],
+                "raw_path": self._known_url[2],
+                "query_string": self._known_url[3],
+                "headers": self.headers,
+                "state": self.app_state.copy(),
+            }
+            self.scope = scope
+            if parser.should_upgrade():
                 super().on_headers_complete()
                 return
-            scope, version = self.scope, self.parser.get_http_version()
-            scope["method"] = self.parser.get_method().decode("ascii")
-            if version != "1.1":
-                scope["http_version"] = version
-            if self.url != self._known_url[0]:
-                self._known_url = self._parse_url(self.url)
-            _, scope["path"], scope["raw_path"], scope["query_string"] = self._known_url
             is_busy = bool(self.cycle) and not self.cycle.response_complete  # there is none before the first request
-            keep_alive = version != "1.0" and self.parser.should_keep_alive()
+            keep_alive = version != "1.0" and parser.should_keep_alive()
             self.cycle = cycle = _Cycle(self, scope, keep_alive, self.expect_100_continue)
             if is_busy:
                 self.flow.pause_reading()
@@ -83,6 +98,13 @@ def protocol_with_deadline(head_timeout_s: float) -> type[HttpToolsProtocol]:
             raw_path = self.root_path.encode("ascii") + parsed.path
             path = parsed.path.decode("ascii")
             return url, self.root_path + (unquote(path) if "%" in path else path), raw_path, parsed.query or b""
+
+        def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+            if not isinstance(cycle, _Cycle):
+                super()._start_asgi_task(cycle, app)
+                return
+            cycle.task = task = self.loop.create_task(cycle.run_asgi(app))
+            self.tasks.add(task)
 
         def on_body(self, body: bytes) -> None:
             if self.parser.should_upgrade():
@@ -150,6 +172,7 @@ class _Cycle(RequestResponseCycle):
     chunked_encoding = None
     expected_content_length = 0
     _head: Any = None
+    task: asyncio.Task[None] | None = None  #: that serves it
     _is_taken = False
     _event: asyncio.Event | None = None
 
@@ -162,6 +185,7 @@ class _Cycle(RequestResponseCycle):
         self.access_log = protocol.access_log
         self.default_headers = protocol.server_state.default_headers
         self.on_response = protocol.on_response_complete
+        self._tasks = protocol.tasks
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = expects_100_continue
         self.body: Any = b""
@@ -171,6 +195,21 @@ class _Cycle(RequestResponseCycle):
         if self._event is None:
             self._event = asyncio.Event()
         return self._event
+
+    async def run_asgi(self, app: Any) -> None:
+        """Uvicorn's, when anything is not as it should be; it knows what to say and to log then."""
+        try:
+            try:
+                result = await app(self.scope, self.receive, self.send)
+            except BaseException as exc:
+                await super().run_asgi(_ending(exc))
+            else:
+                if result is not None or not self.response_complete:
+                    await super().run_asgi(_ending(result))
+        finally:
+            self.on_response = _nothing
+            task, self.task = self.task, None
+            self._tasks.discard(task)  # in place of a callback of the task
 
     def wake(self) -> None:
         if self._event is not None:
@@ -246,3 +285,18 @@ class _Cycle(RequestResponseCycle):
         ):
             return None
         return written
+
+
+def _ending(how: object) -> Any:
+    """An application that ends as another one did."""
+
+    async def end(*_: object) -> object:
+        if isinstance(how, BaseException):
+            raise how
+        return how
+
+    return end
+
+
+def _nothing() -> None:
+    pass

@@ -7,7 +7,7 @@ import pytest
 
 from common.auth import Principal
 from common.clock import SystemClock
-from common.events import Event, new_event
+from common.events import new_event
 from common.ids import new_id
 from subgraphs.users.domain import Role
 from tests.kit.commerce import STAFF, Commerce, customer, database_of, eventually
@@ -54,6 +54,19 @@ async def kept(shop: Commerce, buyer: Principal) -> list[dict[str, Any]]:
     (user,) = await shop.payments.entities(METHODS, [{"__typename": "User", "id": buyer.subject}], buyer)
     methods: list[dict[str, Any]] = user["paymentMethods"]
     return methods
+
+
+async def told(shop: Commerce, event_type: str, aggregate_id: str, payload: dict[str, Any]) -> None:
+    """An event of another subgraph, on the bus."""
+    event = new_event(
+        event_type,
+        aggregate_id=aggregate_id,
+        aggregate_version=90,
+        payload=payload,
+        source="tests",
+        clock=SystemClock(),
+    )
+    await shop.orders.app.state.runtime._bus.publish(event)
 
 
 @pytest.mark.parametrize("token", ["tok_3ds", "tok_wallet_redirect"])
@@ -151,6 +164,23 @@ async def test_cash_is_taken_when_the_courier_has_it_and_never_at_the_provider(s
     assert booked[0]["sum"] == 1726
 
 
+async def test_cash_is_booked_once_the_order_is_delivered_and_never_for_one_that_is_cancelled(shop: Commerce) -> None:
+    buyer = customer()
+    delivered, cancelled = [await ordered(shop, buyer) for _ in range(2)]
+    for order_id in (delivered, cancelled):
+        await shop.pay(buyer, order_id, "tok_cash_on_delivery")
+        await eventually(lambda order_id=order_id: shop.status(order_id), "CONFIRMED")  # type: ignore[misc]
+    await told(shop, "orders.order.completed", delivered, {"order_id": delivered})
+    await eventually(lambda: shop.payment_statuses(delivered), ["CAPTURED"])
+    await told(shop, "orders.order.cancelled", cancelled, {"order_id": cancelled})
+    await eventually(lambda: shop.payment_statuses(cancelled), ["VOIDED"])
+    booked = await database_of(shop.payments).fetch(
+        """SELECT account, sum(amount_minor)::bigint AS minor FROM ledger_posting
+           GROUP BY account HAVING sum(amount_minor) <> 0"""
+    )
+    assert {row["account"]: row["minor"] for row in booked} == {"CASH": 1726, "SALES": -1726}
+
+
 async def test_a_part_is_captured_and_the_rest_let_go_and_a_key_does_it_once(shop: Commerce) -> None:
     buyer = customer()
     payment = (await shop.pay(buyer, await ordered(shop, buyer), "tok_cash_on_delivery"))["payment"]
@@ -246,16 +276,7 @@ async def test_of_somebody_who_was_erased_only_the_amounts_remain(shop: Commerce
     order_id = await ordered(shop, buyer)
     await shop.pay(buyer, order_id, savePaymentMethod=True)
     await eventually(lambda: shop.payment_statuses(order_id), ["CAPTURED"])
-    event: Event = new_event(
-        "users.user.erased",
-        aggregate_id=str(buyer.subject),
-        aggregate_version=2,
-        payload={"user_id": buyer.subject},
-        source="users",
-        clock=SystemClock(),
-    )
-    runtime = shop.orders.app.state.runtime
-    await runtime._bus.publish(event)
+    await told(shop, "users.user.erased", str(buyer.subject), {"user_id": buyer.subject})
     database = database_of(shop.payments)
 
     async def remembered() -> tuple[int, int]:

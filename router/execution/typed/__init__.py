@@ -9,8 +9,10 @@ nothing non-null is null. Entities are joined by setting fields; the answer is e
     annotations.py  GraphQL types -> what msgspec is to accept
     place.py        one place: its fields, its class, and how its objects are reached from the root
     build.py        the shape and all fetches -> the tree of places
-    steps.py        root and entity fetches on places
+    sent.py         objects of a place -> representations, each once
+    steps.py        root and entity fetches on places; `run.py` is what they work on
     plan.py         all of it: `compile_typed` and `TypedPlan.run`
+    replay.py       what was answered already, for the interpreter
 
 Anything unexpected (an error, a wrong type, a missing entity) is a `SurpriseError`: the interpreter then runs the plan
 on the answers already here and says what is wrong. So nothing here knows of error messages, and the interpreter remains

@@ -91,6 +91,23 @@ async def _somebody(setting: Setting, _: Person, __: Auditor) -> Variables:
     return {"id": (await person(setting.market, "Erasable Emil")).id}
 
 
+async def _discontinued(setting: Setting, _: Person, __: Auditor) -> Variables:
+    return {"input": {"id": await setting.market.new_product(1)}}
+
+
+async def _empty_category(setting: Setting, _: Person, __: Auditor) -> Variables:
+    document = 'mutation { categoryCreate(input: { name: "Of the matrix" }) { category { id } } }'
+    data = await setting.market.crowd.ask(document, {}, setting.market.staff)
+    return {"id": data["categoryCreate"]["category"]["id"]}
+
+
+async def _priced_in_euro(setting: Setting, caller: Person, _: Auditor) -> Variables:
+    given = {"productId": setting.product, "price": {"amount": "9.00", "currency": "EUR"}}
+    document = "mutation($input: ProductPriceSetInput!) { productPriceSet(input: $input) { product { id } } }"
+    await setting.market.crowd.ask(document, {"input": given}, setting.market.staff)
+    return {"input": {"productId": setting.product, "currency": "EUR"}}
+
+
 async def _refresh(setting: Setting, _: Person, __: Auditor) -> Variables:
     login = await logged_in(setting.market, setting.callers["customer"].id, setting.callers["customer"].email)
     return {"token": login.refresh_token}
@@ -131,6 +148,20 @@ QUERIES = [
         NOTHING,
     ),
     Row("Query.categories", "", "YYYYY", "query { categories { name products(first: 2) { nodes { id } } } }", NOTHING),
+    Row(
+        "Query.category",
+        "",
+        "YYYYY",
+        "query($id: ID!) { category(id: $id) { name products(first: 2) { nodes { id } } } }",
+        _empty_category,
+    ),
+    Row(
+        "Query.product",
+        "its movements of stock",
+        "--YYY",
+        "query($id: ID!) { product(id: $id) { inventory { movements(first: 2) { nodes { actor delta } } } } }",
+        PRODUCT,
+    ),
     Row("Query.me", "", "-YYYY", "query { me { id name email addresses { id } orders { nodes { id } } } }", NOTHING),
     Row("Query.user", "another's", "--Y-Y", _victims("user(id: $id) { name email roles }"), VICTIM),
     Row(
@@ -367,6 +398,64 @@ MUTATIONS = [
         given(
             lambda s, c: {"input": {"productId": s.product, "delta": 1, "reason": "RECEIVED", "idempotencyKey": key()}}
         ),
+    ),
+    Row(
+        "Mutation.productArchive",
+        "",
+        "---YY",
+        f"mutation($input: ProductArchiveInput!) {{ productArchive(input: $input) {{ product {{ id }} {ERRORS} }} }}",
+        _discontinued,
+    ),
+    Row(
+        "Mutation.productPriceSet",
+        "",
+        "---YY",
+        f"mutation($input: ProductPriceSetInput!) {{ productPriceSet(input: $input) {{ product {{ id }} {ERRORS} }} }}",
+        given(lambda s, c: {"input": {"productId": s.product, "price": {"amount": "900", "currency": "JPY"}}}),
+    ),
+    Row(
+        "Mutation.productPriceRemove",
+        "",
+        "---YY",
+        "mutation($input: ProductPriceRemoveInput!) { productPriceRemove(input: $input) {"
+        f" product {{ id }} {ERRORS} }} }}",
+        _priced_in_euro,
+    ),
+    Row(
+        "Mutation.inventoryThresholdSet",
+        "",
+        "---YY",
+        "mutation($input: InventoryThresholdSetInput!) { inventoryThresholdSet(input: $input) {"
+        f" product {{ id }} {ERRORS} }} }}",
+        given(lambda s, c: {"input": {"productId": s.product, "lowStockThreshold": 4}}),
+    ),
+    Row(
+        "Mutation.categoryCreate",
+        "",
+        "---YY",
+        f'mutation {{ categoryCreate(input: {{ name: "Of the matrix" }}) {{ category {{ id }} {ERRORS} }} }}',
+        NOTHING,
+    ),
+    Row(
+        "Mutation.categoryUpdate",
+        "",
+        "---YY",
+        f"mutation($id: ID!) {{ categoryUpdate(input: {{ id: $id, position: 2 }}) {{ category {{ id }} {ERRORS} }} }}",
+        _empty_category,
+    ),
+    Row(
+        "Mutation.categoryMove",
+        "",
+        "---YY",
+        f"mutation($id: ID!) {{ categoryMove(input: {{ id: $id }}) {{ category {{ id }} {ERRORS} }} }}",
+        _empty_category,
+    ),
+    Row(
+        "Mutation.categoryDelete",
+        "",
+        "---YY",
+        f"mutation($id: ID!) {{ categoryDelete(input: {{ id: $id }}) {{ deletedId {ERRORS} }} }}",
+        _empty_category,
     ),
     Row(
         "Mutation.userRegister",

@@ -21,6 +21,9 @@ from deploy.prove.client import LostAnswerError, RefusedError
 from deploy.prove.scenario import Arena, Scenario, require
 
 _CALL = re.compile(r'failpoint\("([a-z_.]+)"\)')
+#: a link in an e-mail
+_LINK = re.compile(r"/([a-z-]+)#token=([A-Za-z0-9_.-]+)")
+_LOOKS = 40
 RUNS = 20
 #: how long customers try to pass a step before it counts as not passed
 PATIENCE_S = 25.0
@@ -36,6 +39,13 @@ LOGIN = f"""mutation L($input: LoginInput!) {{
 REFRESH = f"mutation F($t: String!) {{ tokenRefresh(refreshToken: $t) {{ tokens {{ accessToken }} {ERRORS} }} }}"
 RESET = "mutation S($email: String!) { passwordResetRequest(email: $email) }"
 NAME = f"mutation N($input: UserUpdateInput!) {{ userUpdate(input: $input) {{ user {{ id }} {ERRORS} }} }}"
+VERIFY = "mutation V { emailVerificationRequest }"
+CONFIRM = f"mutation C($token: String!) {{ emailConfirm(token: $token) {{ {ERRORS} }} }}"
+NEW_PASSWORD = f"""mutation W($token: String!, $password: String!) {{
+  passwordReset(token: $token, newPassword: $password) {{ {ERRORS} }} }}"""
+SAVE_METHOD = f"""mutation M($input: PaymentMethodSaveInput!) {{
+  paymentMethodSave(input: $input) {{ paymentMethod {{ id }} {ERRORS} }} }}"""
+DELETE_METHOD = f"mutation D($id: ID!) {{ paymentMethodDelete(id: $id) {{ {ERRORS} }} }}"
 ERASE = f"mutation E($id: ID!) {{ userErase(id: $id) {{ {ERRORS} }} }}"
 
 
@@ -55,6 +65,8 @@ async def run(arena: Arena) -> str:
     points, runs = failpoints(), arena.number(RUNS)
     missed: list[str] = []
     deaths = 0
+    # so that answers of the provider are asked for again, and told by webhook
+    await arena.shop.sandbox.faults(lose_ratio=0.1, error_ratio=0.1, seed=arena.seed)
     async with arena.market(40) as market:
         product = await market.new_product(100_000)
         for number, point in enumerate(points, start=1):
@@ -84,6 +96,8 @@ async def die_once(arena: Arena, market: Market, product: str, point: str) -> bo
             tasks.create_task(buy(market, product))
             tasks.create_task(buy_by_cart(market, product))
             tasks.create_task(change_mind(market, product))
+            if point.startswith("payments"):
+                tasks.create_task(transfer(market, product))
             if point.startswith(("users", "notifications", "payments")):
                 tasks.create_task(live(market))
     return not disarm()
@@ -145,7 +159,7 @@ async def buy_by_cart(market: Market, product: str) -> None:
 
 
 async def change_mind(market: Market, product: str) -> None:
-    """One order cancelled by its buyer before, one by staff after it is paid."""
+    """Orders cancelled by their buyer before they are paid and while the bank asks, and by staff afterwards."""
     buyer, key = market.shop.buyer(), new_id("key")
     first = await market.place_surely(buyer, {product: 1}, f"{key}-1")
     await market.surely(lambda: market.cancel(buyer, first.id, "CUSTOMER", f"{key}-c1"))
@@ -154,6 +168,24 @@ async def change_mind(market: Market, product: str) -> None:
     await market.pay_surely(buyer, second.id, f"{key}-2")
     await market.statuses(second.id, {"CONFIRMED"})
     await market.surely(lambda: market.cancel(market.staff, second.id, "STAFF", f"{key}-c2"))
+    third = await market.place_surely(buyer, {product: 1}, f"{key}-3")
+    await market.statuses(third.id, {"AWAITING_PAYMENT"})
+    await market.pay_surely(buyer, third.id, f"{key}-3", "tok_3ds")
+    await market.surely(lambda: market.cancel(buyer, third.id, "CUSTOMER", f"{key}-c3"))
+
+
+async def transfer(market: Market, product: str) -> None:
+    """Paid from a bank account, which takes its time and is told by webhook; a card is kept and forgotten meanwhile."""
+    buyer, key = market.shop.buyer(), new_id("key")
+    order = await market.place_surely(buyer, {product: 1}, key)
+    await market.statuses(order.id, {"AWAITING_PAYMENT"})
+    await market.pay_surely(buyer, order.id, key, "tok_bank_transfer")
+    given = {"input": {"paymentMethodToken": "tok_mastercard", "idempotencyKey": key}}
+    saved = await market.surely(lambda: market.crowd.ask(SAVE_METHOD, given, buyer))
+    method = saved["paymentMethodSave"]["paymentMethod"]
+    if method:
+        await market.surely(lambda: market.crowd.ask(DELETE_METHOD, {"id": method["id"]}, buyer))
+    await market.statuses(order.id, {"CONFIRMED"})
 
 
 async def live(market: Market) -> None:
@@ -170,8 +202,27 @@ async def live(market: Market) -> None:
         login = (await market.surely(lambda: market.crowd.ask(LOGIN, credentials)))["login"]
     token, user_id = login["tokens"]["accessToken"], login["user"]["id"]
     await market.surely(lambda: market.crowd.ask(NAME, {"input": {"id": user_id, "name": "Crash Clara"}}, token))
+    await market.surely(lambda: market.crowd.ask(VERIFY, {}, token))
+    if sent := await link_in_mail(market, email, "verif"):
+        await market.surely(lambda: market.crowd.ask(CONFIRM, {"token": sent}))
     await market.surely(lambda: market.crowd.ask(RESET, {"email": email}))
+    if sent := await link_in_mail(market, email, "reset"):
+        given = {"token": sent, "password": PASSWORD}
+        await market.surely(lambda: market.crowd.ask(NEW_PASSWORD, given))
+        login = (await market.surely(lambda: market.crowd.ask(LOGIN, credentials)))["login"]
+        token = (login["tokens"] or {"accessToken": token})["accessToken"]
     await market.surely(lambda: market.crowd.ask(ERASE, {"id": user_id}, token))
+
+
+async def link_in_mail(market: Market, email: str, kind: str) -> str:
+    """The token of the newest link of a kind that was sent there; empty where none came in time."""
+    for _ in range(_LOOKS):
+        found = _LINK.findall(str(await market.shop.sandbox.ask("GET", f"/mail?to={email}")))
+        wanted = [token for page, token in found if kind in page]
+        if wanted:
+            return str(wanted[0])
+        await asyncio.sleep(0.25)
+    return ""
 
 
 SCENARIO = Scenario(

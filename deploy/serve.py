@@ -46,6 +46,7 @@ def _serve(application: ASGIApp, settings: Settings, host: str, port: int) -> No
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )

@@ -85,7 +85,12 @@ class Schema(strawberry.federation.Schema):
             for index, value in zip(indexes, found, strict=True):
                 results[index] = value
 
-        await asyncio.gather(*(resolve_type(typename, indexes) for typename, indexes in indexes_by_type.items()))
+        of_types = [resolve_type(typename, indexes) for typename, indexes in indexes_by_type.items()]
+        if len(of_types) == 1:
+            # as nearly always: no task for it
+            await of_types[0]
+        else:
+            await asyncio.gather(*of_types)
         return results
 
     async def _references(

@@ -14,9 +14,12 @@ from subgraphs.products.service.catalogue import Catalogue
 from subgraphs.products.service.categories import Categories
 from subgraphs.products.service.commands import Commands
 from subgraphs.products.service.editing import Editing
+from subgraphs.products.service.idempotently import Idempotently
 from subgraphs.products.service.reservations import Reservations
 from subgraphs.products.service.rush import Rush
 from subgraphs.products.service.shop import ProductsService, ReservationSweeper
+from subgraphs.products.service.stock_keeping import StockKeeping
+from subgraphs.products.service.tree import Tree
 
 NAME = "products"
 
@@ -45,11 +48,16 @@ def create_app(
 
 
 def new_service(platform: Platform) -> ProductsService:
-    reservations = Reservations(platform.database, platform.clock, platform.outbox)
+    database, clock, outbox = platform.database, platform.clock, platform.outbox
+    categories = Categories.open(database, platform.caches)
+    idempotently = Idempotently(database, clock)
+    reservations = Reservations(database, clock, outbox)
     return ProductsService(
-        catalogue=Catalogue(platform.database),
-        categories=Categories.open(platform.database, platform.caches),
-        editing=Editing(platform.database, platform.clock, platform.outbox),
+        catalogue=Catalogue(database),
+        categories=categories,
+        editing=Editing(database, clock, idempotently),
+        tree=Tree(database, categories),
+        stock_keeping=StockKeeping(database, clock, outbox, idempotently),
         reservations=reservations,
         commands=Commands(reservations, Rush(reservations)),
         feeds=platform.feeds,

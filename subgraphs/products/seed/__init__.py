@@ -1,7 +1,9 @@
-"""The demo catalogue: 40 categories and 1,000 products with stock, the same on every machine. Nothing is random.
+"""The demo catalogue: 40 categories and 1,000 products with stock and prices in dollars, euros and yen, the same on
+every machine. Nothing is random.
 
 A product is a kind of thing (with its usual price and weight) in one of the lines its category is made in; price,
-weight and stock follow from its number. Running it again changes nothing, whatever was sold meanwhile.
+weight and stock follow from its number. Running it again changes nothing, whatever was sold meanwhile; products from
+before there were price lists get theirs.
 """
 
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from common.settings import SubgraphSettings
 from common.subgraph.app import migrated_database
 from common.subgraph.database import fetch
 from subgraphs.products.app import NAME
-from subgraphs.products.domain import slugify
+from subgraphs.products.domain import Price, slugify
 from subgraphs.products.seed.goods import DEPARTMENTS, Department
 
 PRODUCT_COUNT = 1000
@@ -43,6 +45,15 @@ SELECT m.movement_id, made.id, 'INITIAL', m.on_hand, 'system:seed', made.created
 FROM made JOIN unnest($1::uuid[], $12::uuid[], $11::int[]) AS m(id, movement_id, on_hand) USING (id) WHERE m.on_hand > 0
 """
 
+# where there is a list already, staff may have taken a currency off it
+_PRICES = """
+INSERT INTO product_price (product_id, currency, price_minor, compare_at_minor)
+SELECT l.* FROM unnest($1::uuid[], $2::text[], $3::bigint[], $4::bigint[])
+    AS l(product_id, currency, price_minor, compare_at_minor)
+    JOIN product p ON p.id = l.product_id AND p.currency = 'USD'
+WHERE NOT EXISTS (SELECT FROM product_price f WHERE f.product_id = l.product_id)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class DemoCategory:
@@ -68,6 +79,14 @@ class DemoProduct:
     on_hand: int
     category_id: UUID
     created_at: datetime
+
+    def price_list(self) -> list[Price]:
+        """In euros, ending as the price in dollars does; in yen, in full tens."""
+        before = self.compare_at_minor
+        return [
+            Price(_euro_cents(self.price_minor), "EUR", None if before is None else _euro_cents(before)),
+            Price(_yen(self.price_minor), "JPY", None if before is None else _yen(before)),
+        ]
 
 
 def demo_categories() -> list[DemoCategory]:
@@ -119,6 +138,17 @@ def _products() -> Iterator[DemoProduct]:
         )
 
 
+def _euro_cents(cents: int) -> int:
+    """92 cents a dollar, to the next full euro, less what the dollars are less."""
+    less = -cents % 100
+    return max(1, -((cents + less) * 92 // -10_000)) * 100 - less
+
+
+def _yen(cents: int) -> int:
+    """150 yen a dollar."""
+    return max(1, round(cents * 150 / 1000)) * 10
+
+
 def _variant(department: Department, turn: int) -> tuple[str, str]:
     """Line and finish of the `turn`-th product of a kind: no pair comes twice in 25 turns."""
     return department.lines[turn % 5], department.finishes[(turn // 5 + turn) % 5]
@@ -131,9 +161,10 @@ def _uuid(minute: int, kind: int, number: int) -> UUID:
 
 
 async def seed(settings: SubgraphSettings | None = None, *, database_name: str = "") -> None:
-    """Creates and migrates the database if need be, and adds what is missing of the catalogue: two statements."""
+    """Creates and migrates the database if need be, and adds what is missing of the catalogue: three statements."""
     settings = settings or SubgraphSettings()  # type: ignore[call-arg]  # from the environment
     categories, products = demo_categories(), demo_products()
+    prices = [(product.id, price) for product in products for price in product.price_list()]
     slugs = [f"{slugify(product.name)}-{product.sku.lower()}" for product in products]
     async with (
         migrated_database(NAME, settings, database_name=database_name) as database,
@@ -166,5 +197,15 @@ async def seed(settings: SubgraphSettings | None = None, *, database_name: str =
                 [product.created_at for product in products],
                 [product.on_hand for product in products],
                 [product.movement_id for product in products],
+            ],
+        )
+        await fetch(
+            connection,
+            _PRICES,
+            [
+                [product_id for product_id, _ in prices],
+                [price.currency for _, price in prices],
+                [price.price_minor for _, price in prices],
+                [price.compare_at_minor for _, price in prices],
             ],
         )

@@ -95,6 +95,17 @@ class Catalogue:
             rows_by_category[row["top"]].append(row)
         return {top: cut_page(request, rows) for top, rows in rows_by_category.items()}
 
+    async def counts_of_categories(self, categories: Mapping[UUID, Sequence[UUID]]) -> dict[UUID, int]:
+        """How many active products are in each; `categories` as above."""
+        pairs = [(top, member) for top, members in categories.items() for member in members]
+        rows = await self.database.fetch(
+            """SELECT top, count(p.id) AS n FROM unnest($1::uuid[], $2::uuid[]) AS pair(top, member)
+                   LEFT JOIN product p ON p.category_id = member AND p.status = 'ACTIVE'
+               GROUP BY top""",
+            [[top for top, _ in pairs], [member for _, member in pairs]],
+        )
+        return {row["top"]: row["n"] for row in rows}
+
 
 _KEYS: Mapping[str, str] = {
     "id": "id = ANY($1::uuid[])",

@@ -262,10 +262,12 @@ class Reservations:
 async def tell_status_changes(connection: SqlConnection, outbox: Outbox, clock: Clock, changes: Sequence[Row]) -> None:
     """Record an event for each changed row of stock whose public status is another one now.
 
-    Rows carry product_id, version, low_stock_threshold and the available units `before` and `after`.
+    Rows carry product_id, version, low_stock_threshold and the available units `before` and `after`; where the
+    threshold itself has changed, `threshold_before` too.
     """
     for row in changes:
-        before = stock_status(row["before"], row["low_stock_threshold"])
+        threshold = row["threshold_before"] if "threshold_before" in row else row["low_stock_threshold"]
+        before = stock_status(row["before"], threshold)
         after = stock_status(row["after"], row["low_stock_threshold"])
         if before is not after:
             aggregate_id = format_id(PRODUCT_PREFIX, row["product_id"])

@@ -13,6 +13,8 @@ from subgraphs.products.service.categories import Categories
 from subgraphs.products.service.commands import Commands
 from subgraphs.products.service.editing import Editing
 from subgraphs.products.service.reservations import Reservations
+from subgraphs.products.service.stock_keeping import StockKeeping
+from subgraphs.products.service.tree import Tree
 
 SWEEP_PAUSE_S = 5.0
 
@@ -22,6 +24,8 @@ class ProductsService:
     catalogue: Catalogue
     categories: Categories
     editing: Editing
+    tree: Tree
+    stock_keeping: StockKeeping
     reservations: Reservations
     commands: Commands
     #: by type pattern

@@ -19,7 +19,8 @@ async def test_seeding_twice_leaves_a_thousand_products_whose_stock_adds_up(post
         (counted,) = await database.fetch(
             """SELECT count(*) AS products, count(*) FILTER (WHERE on_hand = 0) AS empty, sum(on_hand)::int AS units,
                    (SELECT sum(delta)::int FROM stock_movement) AS moved,
-                   (SELECT count(*) FROM category WHERE parent_id IS NOT NULL) AS categories
+                   (SELECT count(*) FROM category WHERE parent_id IS NOT NULL) AS categories,
+                   (SELECT count(*) FROM product_price WHERE currency IN ('EUR', 'JPY')) AS prices
                FROM product p JOIN stock s ON s.product_id = p.id"""
         )
     assert counted == {
@@ -28,6 +29,7 @@ async def test_seeding_twice_leaves_a_thousand_products_whose_stock_adds_up(post
         "units": sum(product.on_hand for product in demo_products()),
         "moved": counted["units"],
         "categories": 40,
+        "prices": 2000,
     }
 
 
@@ -35,4 +37,10 @@ def test_the_catalogue_is_believable() -> None:
     products = demo_products()
     assert len({product.name for product in products}) == len({product.sku for product in products}) == 1000
     assert all(300 <= product.price_minor <= 60_000 for product in products)
+    assert {price.currency for product in products for price in product.price_list()} == {"EUR", "JPY"}
+    for product in products:
+        euros, yen = product.price_list()
+        assert euros.price_minor % 100 == product.price_minor % 100
+        assert 0.9 < euros.price_minor / product.price_minor < 1.2
+        assert abs(yen.price_minor - product.price_minor * 1.5) <= 5
     assert all(20 <= product.weight_grams <= 25_000 for product in products)

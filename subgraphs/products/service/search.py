@@ -1,0 +1,53 @@
+"""Finding products by words: PostgreSQL's full text first; where nothing has those words, names that look like them.
+
+Both give each product a rank, a whole number, so that pages by relevance can be walked like any others.
+"""
+
+import re
+
+from subgraphs.products.errors import InvalidInput
+
+QUERY_LENGTH_MAX = 200
+#: of the trigrams of what was typed, the share a name must have to look like it
+LIKENESS_MIN = 0.5
+#: a word of fewer letters looks like too many others
+LIKE_LENGTH_MIN = 3
+_MINUSES = re.compile(r"(?:-\s*){2,}")
+#: a word, and the minus before it that leaves out what has it
+_WORD = re.compile(r"(-?)\b(\w+)")
+
+#: CTE `hit (id, rank)`: {words}, {likeness} and {statuses} are placeholders. Of the weights, A is a name or a SKU.
+HITS = """exact AS MATERIALIZED (
+    SELECT id, (1000000 *
+        ts_rank_cd('{{0.1, 0.2, 0.4, 1.0}}', search, websearch_to_tsquery('english', {words})))::bigint AS rank
+    FROM product WHERE search @@ websearch_to_tsquery('english', {words}) AND status = ANY({statuses}::text[])
+), typed AS MATERIALIZED (
+    SELECT trigrams_of({likeness}::text) AS trigrams WHERE NOT EXISTS (SELECT FROM exact)
+), hit AS (
+    SELECT id, rank FROM exact
+    UNION ALL
+    SELECT p.id, (trigram_share(t.trigrams, p.trigrams) * 1000000)::bigint FROM typed t
+        JOIN product p ON p.trigrams && t.trigrams AND p.status = ANY({statuses}::text[])
+    WHERE trigram_share(t.trigrams, p.trigrams) >= {likeness_min}
+)"""
+
+
+def hits(words: str, likeness: str, statuses: str) -> str:
+    """`HITS` with these placeholders. A likeness of NULL looks for the words only."""
+    return HITS.format(words=words, likeness=likeness, statuses=statuses, likeness_min=LIKENESS_MIN)
+
+
+def clean_query(query: str) -> str | None:
+    """The words to search for; None where there are none. Raises InvalidInput for more than 200 characters.
+
+    Runs of minus signs become one: each is a negation of the next to PostgreSQL, which fails on 32 of them.
+    """
+    if len(query) > QUERY_LENGTH_MAX:
+        raise InvalidInput(f"A search has at most {QUERY_LENGTH_MAX} characters.", ["query"])
+    return _MINUSES.sub("-", query).strip() or None
+
+
+def likeness_of(query: str) -> str | None:
+    """The words of a search that a name may look like; None where it has none long enough."""
+    words = [word for minus, word in _WORD.findall(query) if not minus and len(word) >= LIKE_LENGTH_MIN]
+    return " ".join(words) or None

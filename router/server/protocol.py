@@ -99,13 +99,6 @@ def protocol_with_deadline(head_timeout_s: float) -> type[HttpToolsProtocol]:
             path = parsed.path.decode("ascii")
             return url, self.root_path + (unquote(path) if "%" in path else path), raw_path, parsed.query or b""
 
-        def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-            if not isinstance(cycle, _Cycle):
-                super()._start_asgi_task(cycle, app)
-                return
-            cycle.task = task = self.loop.create_task(cycle.run_asgi(app))
-            self.tasks.add(task)
-
         def on_body(self, body: bytes) -> None:
             if self.parser.should_upgrade():
                 super().on_body(body)
@@ -172,7 +165,6 @@ class _Cycle(RequestResponseCycle):
     chunked_encoding = None
     expected_content_length = 0
     _head: Any = None
-    task: asyncio.Task[None] | None = None  #: that serves it
     _is_taken = False
     _event: asyncio.Event | None = None
 
@@ -185,7 +177,6 @@ class _Cycle(RequestResponseCycle):
         self.access_log = protocol.access_log
         self.default_headers = protocol.server_state.default_headers
         self.on_response = protocol.on_response_complete
-        self._tasks = protocol.tasks
         self.keep_alive = keep_alive
         self.waiting_for_100_continue = expects_100_continue
         self.body: Any = b""
@@ -195,21 +186,6 @@ class _Cycle(RequestResponseCycle):
         if self._event is None:
             self._event = asyncio.Event()
         return self._event
-
-    async def run_asgi(self, app: Any) -> None:
-        """Uvicorn's, when anything is not as it should be; it knows what to say and to log then."""
-        try:
-            try:
-                result = await app(self.scope, self.receive, self.send)
-            except BaseException as exc:
-                await super().run_asgi(_ending(exc))
-            else:
-                if result is not None or not self.response_complete:
-                    await super().run_asgi(_ending(result))
-        finally:
-            self.on_response = _nothing
-            task, self.task = self.task, None
-            self._tasks.discard(task)  # in place of a callback of the task
 
     def wake(self) -> None:
         if self._event is not None:
@@ -285,18 +261,3 @@ class _Cycle(RequestResponseCycle):
         ):
             return None
         return written
-
-
-def _ending(how: object) -> Any:
-    """An application that ends as another one did."""
-
-    async def end(*_: object) -> object:
-        if isinstance(how, BaseException):
-            raise how
-        return how
-
-    return end
-
-
-def _nothing() -> None:
-    pass

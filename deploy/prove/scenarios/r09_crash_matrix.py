@@ -45,6 +45,7 @@ NEW_PASSWORD = f"""mutation W($token: String!, $password: String!) {{
   passwordReset(token: $token, newPassword: $password) {{ {ERRORS} }} }}"""
 SAVE_METHOD = f"""mutation M($input: PaymentMethodSaveInput!) {{
   paymentMethodSave(input: $input) {{ paymentMethod {{ id }} {ERRORS} }} }}"""
+VOID = f"mutation V($id: ID!, $key: String!) {{ paymentVoid(id: $id, idempotencyKey: $key) {{ {ERRORS} }} }}"
 DELETE_METHOD = f"mutation D($id: ID!) {{ paymentMethodDelete(id: $id) {{ {ERRORS} }} }}"
 ERASE = f"mutation E($id: ID!) {{ userErase(id: $id) {{ {ERRORS} }} }}"
 
@@ -172,6 +173,11 @@ async def change_mind(market: Market, product: str) -> None:
     await market.statuses(third.id, {"AWAITING_PAYMENT"})
     await market.pay_surely(buyer, third.id, f"{key}-3", "tok_3ds")
     await market.surely(lambda: market.cancel(buyer, third.id, "CUSTOMER", f"{key}-c3"))
+    fourth = await market.place_surely(buyer, {product: 1}, f"{key}-4")
+    await market.statuses(fourth.id, {"AWAITING_PAYMENT"})
+    asked = await market.pay_surely(buyer, fourth.id, f"{key}-4", "tok_3ds")
+    await market.surely(lambda: market.crowd.ask(VOID, {"id": asked.id, "key": f"{key}-v4"}, market.staff))
+    await market.surely(lambda: market.cancel(buyer, fourth.id, "CUSTOMER", f"{key}-c4"))
 
 
 async def transfer(market: Market, product: str) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from msgspec import Struct, to_builtins
+from msgspec import UNSET, Struct, to_builtins
 
 from router.transport.model import Headers, SubgraphClient, SubgraphStreams
 
@@ -63,3 +63,25 @@ class ExecutionResult:
             plain: Mapping[str, Any] = to_builtins(self.content)
             self.content = plain
         return self.content
+
+    def at(self, path: Sequence[str]) -> Any:
+        """What stands at a response path without lists: as the content has it, to be written by `dump_content`. None
+        where something on the way is null."""
+        value: Any = self.content
+        for key in path:
+            if isinstance(value, Struct):
+                value = _field(value, key)
+            elif isinstance(value, Mapping):
+                value = value.get(key)
+            else:
+                return None
+        return value
+
+
+def _field(item: Struct, key: str) -> Any:
+    kind = type(item)
+    for name, written in zip(kind.__struct_fields__, kind.__struct_encode_fields__, strict=True):
+        if written == key:
+            value = getattr(item, name)
+            return None if value is UNSET else value
+    return None

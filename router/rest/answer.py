@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from router.execution.json import dump_json
+from msgspec import Struct, to_builtins
+
+from router.execution.json import dump_json, dump_typed
 from router.execution.model import ExecutionResult
 from router.pipeline.http import HttpResponse
 from router.rest.arguments import Sent
 from router.rest.problem import JSON_HEADERS, ProblemError, Problems
-from router.rest.routes import ResponsePath, Route
+from router.rest.routes import Route
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
@@ -24,10 +26,9 @@ def respond(
 
     Data decides before errors: what was done is answered as done, even when some of what was asked about it is
     missing; then the header `x-partial` has the codes of the errors. Raises ProblemError when there is nothing."""
-    data = result.data
-    if data is not None and route.errors is not None and (refused := at(data, route.errors)):
-        raise problems.of_typed(refused)
-    body = at(data, route.result)
+    if route.errors is not None and (refused := result.at(route.errors)):
+        raise problems.of_typed(to_builtins(refused))
+    body = result.at(route.result)
     if body is None:
         if result.errors:
             raise problems.of_graphql(result.errors, is_anonymous=is_anonymous)
@@ -39,24 +40,16 @@ def respond(
     if result.extensions.get("idempotentReplay"):
         headers.append((b"idempotent-replayed", b"true"))
     if route.location is not None:
-        headers.append((b"location", fill(route.location, body).encode()))
-    if route.page is not None and (link := _next_page(at(data, route.page), sent, place)):
+        headers.append((b"location", fill(route.location, ExecutionResult(body)).encode()))
+    if route.page is not None and (link := _next_page(to_builtins(result.at(route.page)), sent, place)):
         headers.append((b"link", link.encode()))
-    return HttpResponse(route.status, tuple(headers), dump_json(body))
+    dump = dump_typed if isinstance(result.content, Struct) else dump_json
+    return HttpResponse(route.status, tuple(headers), dump(body))
 
 
-def at(data: Any, path: ResponsePath) -> Any:
-    """What stands there; None when something on the way is null."""
-    for key in path:
-        if not isinstance(data, Mapping):
-            return None
-        data = data.get(key)
-    return data
-
-
-def fill(template: str, body: Any) -> str:
+def fill(template: str, body: ExecutionResult) -> str:
     """`/v1/orders/{id}` with the body's own values."""
-    return _PARAMETER.sub(lambda match: quote(str(at(body, (match[1],))), safe=""), template)
+    return _PARAMETER.sub(lambda match: quote(str(body.at((match[1],))), safe=""), template)
 
 
 def _next_page(page: Any, sent: Sent, place: str) -> str | None:

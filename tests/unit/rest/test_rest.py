@@ -310,3 +310,15 @@ async def test_a_folder_without_documents_stops_the_start(tmp_path: Path) -> Non
     with pytest.raises(Exception, match=re.escape(f"there is no *.graphql in {tmp_path}")):
         async with store(tmp_path, {}):
             pass
+
+
+async def test_answers_stay_the_same_when_a_plan_comes_again(tmp_path: Path) -> None:
+    """From the second time on plans run on typed objects, which are looked into in another way."""
+    line = {"product_id": "p", "quantity": 1}
+    async with store(tmp_path, ALL) as client:
+        pages = [await client.get("/api/v1/products", "first=1") for _ in range(4)]
+        made = [await post(client, "/v1/orders", {"items": [line]}, idempotency_key="k") for _ in range(4)]
+        refused = [await post(client, "/v1/orders", {"items": [{**line, "quantity": 10}]}) for _ in range(4)]
+    assert len({(page.body, page.headers["link"]) for page in pages}) == 1
+    assert len({(order.body, order.headers["location"]) for order in made}) == 1
+    assert {(reply.status, reply.json["details"]["left"]) for reply in refused} == {(409, 9)}

@@ -13,8 +13,9 @@ LIKENESS_MIN = 0.5
 #: a word of fewer letters looks like too many others
 LIKE_LENGTH_MIN = 3
 _MINUSES = re.compile(r"(?:-\s*){2,}")
-#: a word, and the minus before it that leaves out what has it
-_WORD = re.compile(r"(-?)\b(\w+)")
+#: a phrase, or a word to leave out: who types that means it
+_EXACT = re.compile(r'"|(?:^|\s)-\w')
+_WORD = re.compile(r"\w+")
 
 #: CTE `hit (id, rank)`: {words}, {likeness} and {statuses} are placeholders. Of the weights, A is a name or a SKU.
 HITS = """exact AS MATERIALIZED (
@@ -48,6 +49,7 @@ def clean_query(query: str) -> str | None:
 
 
 def likeness_of(query: str) -> str | None:
-    """The words of a search that a name may look like; None where it has none long enough."""
-    words = [word for minus, word in _WORD.findall(query) if not minus and len(word) >= LIKE_LENGTH_MIN]
-    return " ".join(words) or None
+    """The words of a search that a name may look like; None where it has none long enough, or has phrases in quotes
+    or words with a minus: names that look like the rest could have what was excluded."""
+    words = [word for word in _WORD.findall(query) if len(word) >= LIKE_LENGTH_MIN]
+    return None if _EXACT.search(query) else " ".join(words) or None

@@ -18,10 +18,12 @@ _INSERT = f"""
 INSERT INTO category (id, slug, name, position, parent_id) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING RETURNING {COLUMNS}
 """
-_UPDATE = f"""
-UPDATE category SET name = $2, position = $3, parent_id = $4, version = version + 1 WHERE id = $1 RETURNING {COLUMNS}
-"""
-_LOCK = f"SELECT {COLUMNS} FROM category WHERE id = $1 FOR UPDATE"
+_UPDATE = f"UPDATE category SET name = $2, position = $3, version = version + 1 WHERE id = $1 RETURNING {COLUMNS}"
+_MOVE = f"UPDATE category SET parent_id = $2, version = version + 1 WHERE id = $1 RETURNING {COLUMNS}"
+# Moves take turns after they have locked their category, and look at its new parent when it is theirs: a lock that
+# forbade looking would have two of them wait for each other. Whoever deletes wants nobody to point at it.
+_LOCK = f"SELECT {COLUMNS} FROM category WHERE id = $1 FOR NO KEY UPDATE"
+_LOCK_ALONE = f"SELECT {COLUMNS} FROM category WHERE id = $1 FOR UPDATE"
 _CONTENTS = """
 SELECT (SELECT count(*) FROM product WHERE category_id = $1) AS product_count,
        (SELECT count(*) FROM category WHERE parent_id = $1) AS child_count
@@ -64,7 +66,7 @@ class Tree:
             row = await _locked(connection, category_id, expected_version)
             name = row["name"] if changes.name is None else check_name(changes.name)
             position = row["position"] if changes.position is None else changes.position
-            (row,) = await fetch(connection, _UPDATE, [category_id, name, position, row["parent_id"]])
+            (row,) = await fetch(connection, _UPDATE, [category_id, name, position])
         await self.categories.forget()
         return category_of(row)
 
@@ -73,8 +75,8 @@ class Tree:
         itself), StaleVersion."""
         try:
             async with self.database.transaction() as connection:
-                row = await _locked(connection, category_id, expected_version)
-                (row,) = await fetch(connection, _UPDATE, [category_id, row["name"], row["position"], parent_id])
+                await _locked(connection, category_id, expected_version)
+                (row,) = await fetch(connection, _MOVE, [category_id, parent_id])
         except IntegrityError as exc:
             if "category_no_cycle" in str(exc) or "below itself" in str(exc):
                 raise InvalidInput("A category cannot stand below itself.", ["parentId"]) from exc
@@ -86,14 +88,14 @@ class Tree:
         """Raises NotFound, StaleVersion, CategoryInUse: what is in it goes elsewhere first."""
         async with self.database.transaction() as connection:
             # nothing can be put in while it is locked: a foreign key locks what it points at
-            await _locked(connection, category_id, expected_version)
+            await _locked(connection, category_id, expected_version, _LOCK_ALONE)
             await _check_empty(connection, category_id)
             await fetch(connection, "DELETE FROM category WHERE id = $1", [category_id])
         await self.categories.forget()
 
 
-async def _locked(connection: SqlConnection, category_id: UUID, expected_version: int | None) -> Row:
-    rows = await fetch(connection, _LOCK, [category_id])
+async def _locked(connection: SqlConnection, category_id: UUID, expected_version: int | None, lock: str = _LOCK) -> Row:
+    rows = await fetch(connection, lock, [category_id])
     if not rows:
         raise NotFound("There is no such category.", ["id"])
     if expected_version is not None and rows[0]["version"] != expected_version:

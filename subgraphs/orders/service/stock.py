@@ -76,7 +76,7 @@ def refusal_of(error: CommandError) -> OrderError | ReservationUnavailable:
             names = ", ".join(line["product_id"] for line in blamed)
             return InvalidInput(f"Not for sale: {names}.", ["items", "productId"])
         case "CURRENCY_MISMATCH":
-            currency = blamed[0]["currency"]
-            return InvalidInput(f"{blamed[0]['product_id']} is sold in {currency} only.", ["currency"])
+            names = ", ".join(line["product_id"] for line in blamed)
+            return InvalidInput(f"Not sold in this currency: {names}.", ["currency"])
         case _:
             return ReservationUnavailable(f"products answered {error.code}")

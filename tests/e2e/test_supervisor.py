@@ -125,7 +125,9 @@ def test_status_shows_what_runs_where(shop: StartedShop) -> None:
     assert shown.returncode == 0
     lines = shown.stdout.splitlines()
     assert lines[0].startswith(f"router   http://localhost:{shop.port}/graphql")
-    assert len(lines) == (6 if shop.is_split else 1)
+    # the router, the sandbox, and the subgraphs where these have addresses
+    assert len(lines) == (7 if shop.is_split else 2)
+    assert lines[-1].startswith("sandbox ")
 
 
 def test_an_unknown_demo_account_is_answered_with_the_known_ones(shop: StartedShop) -> None:

@@ -153,9 +153,24 @@ class ApqConfig(Section):
     router: ApqRouterConfig = ApqRouterConfig()
 
 
+class SubgraphHealthConfig(Section):
+    """Ours: `/health` tells of the subgraphs too. Liveness and readiness never depend on them."""
+
+    enabled: bool = False
+    path: str = "/health"  #: at each subgraph's address
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, value: str) -> str:
+        if not re.fullmatch(r"/[!-~]*", value):
+            raise ValueError("a path starts with /")
+        return value
+
+
 class HealthCheckConfig(Section):
     enabled: bool = True
     path: str = "/health"
+    subgraphs: SubgraphHealthConfig = SubgraphHealthConfig()
 
 
 class HomepageConfig(Section):

@@ -37,7 +37,7 @@ from router.supergraph import Supergraph, SupergraphError, load_supergraph
 from router.telemetry import RouterMetrics
 from router.transport.addresses import BadAddressError
 from router.transport.layers import RetryPolicy
-from router.transport.model import Headers, SubgraphClient, SubgraphStreams
+from router.transport.model import Headers, SubgraphClient, SubgraphPages, SubgraphStreams
 from router.transport.open_client import TransportPolicy, open_subgraph
 
 #: which policies of `@policy` hold for a caller, of those the schema names
@@ -63,6 +63,7 @@ class Engine:
     metrics: RouterMetrics
     clients: Mapping[str, SubgraphClient]
     streams: Mapping[str, SubgraphStreams]
+    pages: Mapping[str, SubgraphPages]
     subgraph_headers: SubgraphHeaders
     error_policies: Mapping[str, ErrorPolicy]
     signer: ContextSigner | None
@@ -118,13 +119,14 @@ async def open_engine(
     async with AsyncExitStack() as stack:
         clients: dict[str, SubgraphClient] = {}
         streams: dict[str, SubgraphStreams] = {}
+        pages: dict[str, SubgraphPages] = {}
         for name, url in subgraph_urls(config, supergraph).items():
             try:
                 layers = layers_for(config, name, metrics, telemetry)
                 opened = await stack.enter_async_context(open_subgraph(url, _policy(config, name), outer_layer=layers))
             except BadAddressError as exc:
                 raise ConfigurationError(f"subgraph {name}: {exc}") from exc
-            clients[name], streams[name] = opened.client, opened.streams
+            clients[name], streams[name], pages[name] = opened.client, opened.streams, opened.pages
         offload = Offload()
         stack.callback(offload.close)
         max_count = config.supergraph.query_planning.cache.in_memory.limit
@@ -142,6 +144,7 @@ async def open_engine(
             metrics=router_metrics,
             clients=clients,
             streams=streams,
+            pages=pages,
             subgraph_headers=SubgraphHeaders(config.headers),
             error_policies={name: error_policy(config.include_subgraph_errors, name) for name in clients},
             signer=_signer(config, clock),

@@ -15,7 +15,7 @@ from router.pipeline.engine import Engine, PolicyCheck, no_policies, open_engine
 from router.rest import RestFace, open_face
 from router.server.asgi import AsgiApp, Receive, Scope, Send, send_error
 from router.server.cors import Cors
-from router.server.health import health_question, send_health
+from router.server.health import SubgraphHealth, health_question, send_health
 from router.server.http import serve_graphql
 from router.server.pages import ASSETS, Pages
 from router.server.rest import serve_rest
@@ -70,6 +70,7 @@ class RouterApp:
         )
         self._engine: Engine | None = None
         self._rest: RestFace | None = None
+        self._subgraph_health: SubgraphHealth | None = None
         self._clock = clock
         self._cors = Cors(config.cors)
         path = config.supergraph.path
@@ -110,7 +111,10 @@ class RouterApp:
             self._config.health_check.enabled
             and (question := health_question(path, scope["query_string"], self._config.health_check.path)) is not None
         ):
-            await send_health(send, question, is_ready=not engine.stopping.is_set())
+            if question == "" and self._subgraph_health is not None:
+                await self._subgraph_health.send(send)
+            else:
+                await send_health(send, question, is_ready=not engine.stopping.is_set())
         elif self._traces is not None and self._traces.has(path):
             await self._traces.serve(engine, scope, path, send)
         elif self._metrics_path.enabled and path == self._metrics_path.path:
@@ -132,6 +136,8 @@ class RouterApp:
                 if self._ring is not None:
                     stack.enter_context(use_ring(self._ring))  # subgraphs that are opened in this process join
                 self._engine = await stack.enter_async_context(self._open())
+                if (asked := self._config.health_check.subgraphs).enabled:
+                    self._subgraph_health = SubgraphHealth(self._engine.pages, asked.path)
                 if self._config.rest is not None:
                     face = open_face(self._config.rest, self._engine, clock=self._clock)
                     self._rest = await stack.enter_async_context(face)

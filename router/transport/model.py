@@ -54,6 +54,13 @@ class SubgraphClient(Protocol):
         ...
 
 
+class SubgraphPages(Protocol):
+    async def get(self, path: str) -> SubgraphResponse:
+        """Another resource at the subgraph's address, such as its health. Raises `TransportError`; what an application
+        in this process raises goes on as it is."""
+        ...
+
+
 class SubgraphStreams(Protocol):
     def subscribe(self, request: SubgraphRequest) -> AsyncGenerator[StreamEvent, None]:
         """Events until the subgraph completes. Closing the iterator closes the upstream at once.

@@ -19,7 +19,7 @@ from router.transport.http.client import HttpClient
 from router.transport.http.pool import PoolLimits
 from router.transport.http.streams import WebSocketStreams
 from router.transport.layers import RetryLayer, RetryPolicy, TimeoutLayer
-from router.transport.model import SubgraphClient, SubgraphStreams
+from router.transport.model import SubgraphClient, SubgraphPages, SubgraphStreams
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class TransportPolicy:
 class OpenedSubgraph:
     client: SubgraphClient
     streams: SubgraphStreams
+    pages: SubgraphPages
 
 
 @asynccontextmanager
@@ -52,11 +53,11 @@ async def open_subgraph(
     if isinstance(address, AsgiAddress):
         async with AsgiClient(address) as asgi:
             limited = TimeoutLayer(asgi, TimeLimit(policy.timeout_s))
-            yield OpenedSubgraph(_layered(limited, policy, outer_layer), AsgiStreams(asgi))
+            yield OpenedSubgraph(_layered(limited, policy, outer_layer), AsgiStreams(asgi), asgi)
     else:
         async with HttpClient(address, policy.pool, policy.tls, TimeLimit(policy.timeout_s)) as http:
             streams = WebSocketStreams(address, path=policy.subscription_path, tls=policy.tls)
-            yield OpenedSubgraph(_layered(http, policy, outer_layer), streams)
+            yield OpenedSubgraph(_layered(http, policy, outer_layer), streams, http)
 
 
 def _layered(

@@ -133,6 +133,8 @@ def create_app() -> AsgiApp:
     for name, source in {"ticks": _ticks, "forever": _forever, "header": _header_event}.items():
         schema.subscription_type.fields[name].subscribe = source
 
+    asked: list[str] = []
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name.decode(): value.decode() for name, value in scope.get("headers", ())}
         match scope["type"]:
@@ -144,6 +146,9 @@ def create_app() -> AsgiApp:
                 await receive()
                 await send({"type": "websocket.accept", "subprotocol": "graphql-transport-ws"})
                 await _converse(schema, headers, receive, send)
+            case _ if scope["method"] == "GET":
+                asked.append(scope["path"])
+                await _tell_health(scope["path"].rpartition("/")[2], len(asked), send)
             case _:
                 body = orjson.loads(await _read(receive))
                 result = await graphql(schema, body["query"], _Root(headers), variable_values=body.get("variables"))
@@ -153,6 +158,20 @@ def create_app() -> AsgiApp:
                 await send({"type": "http.response.body", "body": orjson.dumps(result.formatted)})
 
     return app
+
+
+async def _tell_health(state: str, count: int, send: Send) -> None:
+    """Five ways to feel."""
+    fine, bad = {"status": "ok", "error": None}, {"status": "failed", "error": "postgres://secret@db"}
+    status, body = {
+        "well": (200, {"status": "ok", "checks": {"postgres": fine, "nats": fine}}),
+        "ill": (503, {"status": "unavailable", "checks": {"postgres": bad, "nats": fine, "http://db": bad}}),
+        "counted": (200, {"status": "ok", "checks": {f"asked-{count}": fine}}),
+        "bare": (200, None),
+        "nowhere": (404, None),
+    }.get(state, (500, None))
+    await send({"type": "http.response.start", "status": status, "headers": []})
+    await send({"type": "http.response.body", "body": orjson.dumps(body) if body else b""})
 
 
 async def _read(receive: Receive) -> bytes:

@@ -57,6 +57,13 @@ class AsgiClient:
             return SubgraphResponse(500, b"")
         return exchange.response()
 
+    async def get(self, path: str) -> SubgraphResponse:
+        """See `SubgraphPages`."""
+        exchange = _Exchange(b"")
+        place = {"method": "GET", "path": path, "raw_path": path.encode("ascii"), "query_string": b""}
+        await self.app({**self.scope("http", ()), **place}, exchange.receive, exchange.send)
+        return exchange.response()
+
     def scope(
         self, kind: str, headers: Headers, *more: tuple[bytes, bytes], content_type: str = "application/json"
     ) -> Scope:

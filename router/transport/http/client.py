@@ -41,6 +41,7 @@ class HttpClient:
             f"POST {address.target} HTTP/1.1\r\nhost: {address.authority}\r\n{_JSON}"
             "accept: application/json, application/graphql-response+json\r\naccept-encoding: identity\r\n"
         ).encode("ascii")
+        self._get = f"host: {address.authority}\r\naccept: application/json\r\naccept-encoding: identity\r\n\r\n"
 
     async def __aenter__(self) -> HttpClient:
         return self
@@ -75,6 +76,11 @@ class HttpClient:
         finally:
             limit.forget(connection)
         return await self._send_in_turn(head, request, 0.0)
+
+    async def get(self, path: str) -> SubgraphResponse:
+        """See `SubgraphPages`."""
+        head = f"GET {path} HTTP/1.1\r\n{self._get}".encode("ascii")
+        return await self._send_in_turn(head, SubgraphRequest("", b""), self._limits.max_idle_s)
 
     async def _send_in_turn(self, head: bytes, request: SubgraphRequest, max_idle_s: float) -> SubgraphResponse:
         """On a connection that has to be waited for, or made."""

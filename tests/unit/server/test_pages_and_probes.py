@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -143,3 +144,29 @@ async def test_what_happens_is_counted_under_apollos_names() -> None:
     assert 'apollo_router_cache_miss_total{kind="query planner"} 2.0' in metrics
     assert 'apollo_router_cache_hit_total{kind="query planner"} 2.0' in metrics
     assert "punnet_circuit_breaker" in metrics
+
+
+async def test_health_tells_what_the_subgraphs_say_of_themselves_and_no_more() -> None:
+    config = "health_check: {subgraphs: {enabled: true, path: /health/%s}}"
+    answers = {}
+    for state in ("well", "ill", "broken", "bare", "nowhere"):
+        async with router(config % state) as client:
+            reply = await client.get("/health")
+            assert (await client.get("/health/ready")).json == {"status": "UP"}
+        (tiny,) = reply.json["subgraphs"].values()
+        del tiny["duration_ms"]
+        answers[state] = (reply.status, reply.json["status"], tiny)
+    assert answers == {
+        "well": (200, "UP", {"status": "UP", "checks": {"postgres": "UP", "nats": "UP"}}),
+        "ill": (200, "DEGRADED", {"status": "DOWN", "checks": {"postgres": "DOWN", "nats": "UP"}}),
+        "broken": (200, "DEGRADED", {"status": "DOWN"}),
+        "bare": (200, "UP", {"status": "UP"}),
+        "nowhere": (200, "DEGRADED", {"status": "DOWN"}),
+    }
+
+
+async def test_asking_for_health_again_and_again_asks_subgraphs_once() -> None:
+    async with router("health_check: {subgraphs: {enabled: true, path: /health/counted}}") as client:
+        replies = await asyncio.gather(*(client.get("/health") for _ in range(20)))
+    assert {reply.body for reply in replies} == {replies[0].body}
+    assert replies[0].json["subgraphs"]["tiny"]["checks"] == {"asked-1": "UP"}

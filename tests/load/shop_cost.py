@@ -94,7 +94,7 @@ class Buyer:
         self.token = (await self.ask(LOGIN, {"input": account}))["login"]["tokens"]["accessToken"]
 
     async def place(self, **wanted: Any) -> dict[str, Any]:
-        order = {**wanted, "shippingAddress": ADDRESS, "idempotencyKey": uuid4().hex}
+        order = {**wanted, "shippingAddress": ADDRESS, "idempotencyKey": new_id("key")}
         payload: dict[str, Any] = (await self.ask(PLACE, {"input": order}))["orderPlace"]
         return payload
 
@@ -104,7 +104,7 @@ class Buyer:
         for product in products:
             cart = (await self.ask(SET_LINE, {"product": product, "quantity": 1}))["cartSetLine"]["cart"]
         order = (await self.place(cartId=cart["id"]))["order"]
-        payment = {"orderId": order["id"], "paymentMethodToken": "tok_visa", "idempotencyKey": uuid4().hex}
+        payment = {"orderId": order["id"], "paymentMethodToken": "tok_visa", "idempotencyKey": new_id("key")}
         answer = (await self.ask(PAY, {"input": payment}))["paymentCreate"]
         if answer["errors"]:
             raise SystemExit(f"the payment was refused: {answer['errors']}")
@@ -203,7 +203,7 @@ async def reads(meter: Meter, buyer: Buyer, stock: Stock) -> None:
         for _ in range(ORDERS)
     ]
     for order_id in placed[:10]:
-        payment = {"orderId": order_id, "paymentMethodToken": "tok_visa", "idempotencyKey": uuid4().hex}
+        payment = {"orderId": order_id, "paymentMethodToken": "tok_visa", "idempotencyKey": new_id("key")}
         await buyer.ask(PAY, {"input": payment})
     await stock.settled(placed[:10])
     nobody = Buyer(buyer.url, buyer.http)

@@ -4,6 +4,7 @@ from starlette.applications import Starlette
 
 from common.clock import Clock
 from common.events import Consumer, OneStatement
+from common.flags import Flags
 from common.lru import LruMap
 from common.subgraph.app import SubgraphParts, create_subgraph
 from common.subgraph.data_keys import DataKeys
@@ -61,7 +62,7 @@ def new_service(platform: Platform, settings: OrdersSettings) -> OrdersService:
     figures, signal = OrderFigures.of(Metrics()), Signal()
     stock, carts = Stock(platform.bus, settings.reservation_ttl_s), Carts(database, clock)
     keys = DataKeys(settings.key_ring(), clock)
-    destinations = Destinations(database, platform.bus, keys, carts, LruMap(CACHED_KEY_COUNT))
+    destinations = Destinations(database, platform.bus, keys, carts, LruMap(CACHED_KEY_COUNT), Flags(settings.flags))
     moving = Moving(database, clock, outbox, figures)
     due_steps = DueSteps(Saga(moving, stock), signal, platform.telemetry.tracer)
     return OrdersService(

@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from common.auth import TokenSigner, load_private_key
 from common.clock import Clock, SystemClock
+from common.flags import Flags
 from common.resilience import RateLimiter
 from common.subgraph.app import SubgraphParts, create_subgraph
 from common.subgraph.data_keys import DataKeys
@@ -91,7 +92,7 @@ def _service(settings: UsersSettings, platform: Platform, passwords: Passwords) 
     return UserService(
         database=database,
         vault=vault,
-        registration=Registration(database, vault, logins, outbox, events, clock, entered),
+        registration=Registration(database, vault, logins, outbox, events, clock, entered, Flags(settings.flags)),
         logins=logins,
         credentials=Credentials(
             database, logins, links, outbox, events, clock, _limiter(settings, "reset"), Signal(), entered

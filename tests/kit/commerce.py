@@ -131,7 +131,7 @@ async def running_commerce(
     *,
     names: tuple[str, str, str] | None = None,
     wrap_provider: Callable[[PaymentProvider], PaymentProvider] = lambda provider: provider,
-    payment_flags: str = "",
+    flags: str = "",
 ) -> AsyncIterator[Commerce]:
     """The three of them. `names` of databases that exist already start them on what is in there."""
     settings = SubgraphSettings(**settings_of(postgres_url, nats_url))
@@ -152,11 +152,11 @@ async def running_commerce(
             payment_provider_timeout_s=1.0,
             payment_webhook_secret=SecretStr(WEBHOOK_SECRET),
             payment_webhook_listen=webhooks,
-            flags=payment_flags,
+            flags=flags,
         )
         apps = (
             create_products(settings, database_name=products),
-            create_orders(OrdersSettings(**settings_of(postgres_url, nats_url)), database_name=orders),
+            create_orders(OrdersSettings(**settings_of(postgres_url, nats_url), flags=flags), database_name=orders),
             create_payments(payments_settings, database_name=payments, wrap_provider=wrap_provider),
         )
         first, second, third = [await stack.enter_async_context(running(app)) for app in apps]

@@ -13,6 +13,7 @@ import orjson
 
 from common.events import Bus, Event
 from common.events.sql import SqlConnection
+from common.flags import Flag, Flags
 from common.ids import format_id
 from common.lru import LruMap
 from common.subgraph.data_keys import DataKeys
@@ -26,6 +27,7 @@ from subgraphs.orders.service.carts import Carts
 Address = Mapping[str, str | None]
 #: of customers who ordered lately
 CACHED_KEY_COUNT = 1024
+GUEST_ORDERS = Flag("guest-orders", True, "whoever knows the id of an account without a password may order for it")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Destinations:
     carts: Carts
     #: a key that was forgotten meanwhile does no harm: what is sealed with it can be opened by nobody
     sealer_by_customer: LruMap[UUID, Sealer]
+    flags: Flags
 
     async def of(self, customer_id: UUID, given: Address | None) -> Address | None:
         """None: the customer has none. Raises InvalidInput, and UnavailableError where users does not answer."""
@@ -46,6 +49,8 @@ class Destinations:
 
     async def is_guest(self, customer_id: UUID) -> bool:
         """Whether it is an account without a password, whose unguessable id is its ticket. Raises UnavailableError."""
+        if not self.flags.is_on(GUEST_ORDERS, subject=format_id(USER_PREFIX, customer_id)):
+            return False
         return bool((await self._ask(GUEST, customer_id)).get("is_guest"))
 
     async def sealer(self, customer_id: UUID) -> Sealer:

@@ -10,16 +10,19 @@ from common.clock import Clock
 from common.events import Outbox
 from common.events.sql import SqlConnection
 from common.failpoints import failpoint
+from common.flags import Flag, Flags
 from common.ids import uuid7
 from common.subgraph.database import Database
 from common.subgraph.errors import IdempotencyConflictedError
 from common.subgraph.idempotency import Answer, IdempotentRequest, RejectedError, run_idempotent
 from subgraphs.users.domain import Role, UserStatus, check_email, check_name, check_password
-from subgraphs.users.errors import EmailTakenError
+from subgraphs.users.errors import EmailTakenError, InvalidUserInputError
 from subgraphs.users.events import UserEvents
 from subgraphs.users.service.accounts import Account, Vault, insert_account
 from subgraphs.users.service.logins import Logins
 from subgraphs.users.service.tokens import TokenSet
+
+REGISTRATION = Flag("registration", True, "new accounts are made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class Registration:
     clock: Clock
     #: accounts by the status they entered
     entered: Counter
+    flags: Flags
 
     async def register(
         self, *, name: str, email: str, password: str | None, idempotency_key: str | None
@@ -42,6 +46,8 @@ class Registration:
         That an address is taken is said, as whoever registers is logged in at once; the work is the same either way.
         Raises InvalidUserInputError, EmailTakenError, IdempotencyConflictedError.
         """
+        if not self.flags.is_on(REGISTRATION):
+            raise InvalidUserInputError("No new accounts are made at the moment.", "email")
         name, email = check_name(name), check_email(email)
         passwords = self.logins.passwords
         password_hash = await passwords.hash(check_password(password)) if password is not None else None

@@ -11,7 +11,7 @@ from common.clock import SystemClock
 from common.events import Bus, new_event
 from common.ids import new_id, parse_id
 from subgraphs.orders.service.addresses_in_clear import AddressesInClear
-from tests.kit.commerce import ADDRESS, PLACE, STAFF, Commerce, customer, database_of, eventually
+from tests.kit.commerce import ADDRESS, PLACE, STAFF, Commerce, customer, database_of, eventually, running_commerce
 
 pytestmark = pytest.mark.anyio
 
@@ -134,3 +134,15 @@ async def test_for_others_order_those_who_may_and_for_a_guest_whoever_knows_its_
         "SELECT count(*) AS n FROM orders WHERE customer_id = $1", [parse_id("usr", guest.subject)]
     )
     assert owned == [{"n": 1}]
+
+
+async def test_where_guests_may_not_order_nobody_orders_without_a_token(
+    postgres_url: str, nats_url: str, bus: Bus
+) -> None:
+    async def is_guest(_: dict[str, Any]) -> dict[str, Any]:
+        return {"is_guest": True}
+
+    await bus.serve("commands.users.guest", is_guest)
+    async with running_commerce(postgres_url, nats_url, flags='{"guest-orders": false}') as shop:
+        answer = await place(shop, ANONYMOUS, await shop.add_product(stock=1), customerId=customer().subject)
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"

@@ -15,7 +15,7 @@ OFF = '{"payment-wallet": false, "payment-bank-transfer": false, "payment-cash-o
 
 @pytest.fixture
 async def austere_shop(postgres_url: str, nats_url: str) -> AsyncIterator[Commerce]:
-    async with running_commerce(postgres_url, nats_url, payment_flags=OFF) as commerce:
+    async with running_commerce(postgres_url, nats_url, flags=OFF) as commerce:
         yield commerce
 
 

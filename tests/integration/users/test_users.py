@@ -115,6 +115,13 @@ async def test_registration_logs_in_and_an_address_can_be_taken_once_only(users:
     }
 
 
+async def test_where_registration_is_switched_off_nobody_gets_an_account(settings: UsersSettings) -> None:
+    closed = settings.model_copy(update={"flags": '{"registration": false}'})
+    async with running(users_app(closed)) as users:
+        answer = (await users.data(REGISTER, {"input": {"name": "Eve", "email": "eve@example.org"}}))["userRegister"]
+    assert (answer["user"], [error["__typename"] for error in answer["errors"]]) == (None, ["InvalidInputError"])
+
+
 async def test_a_registration_with_a_key_is_repeated_only_by_who_knows_the_password(users: SubgraphClient) -> None:
     dave = {"name": "Dave", "email": "dave@example.org", "password": "dave-password", "idempotencyKey": "dave-1"}
 

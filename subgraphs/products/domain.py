@@ -252,11 +252,10 @@ def is_visible(status: ProductStatus, *, sees_drafts: bool, by_reference: bool) 
             return sees_drafts
 
 
-def visible_statuses(requested: ProductStatus | None, *, sees_drafts: bool) -> tuple[ProductStatus, ...]:
-    """Statuses a list may show; empty where the caller asks for what it may not see."""
-    if requested is None:
-        return (ProductStatus.ACTIVE,)
-    return (requested,) if is_visible(requested, sees_drafts=sees_drafts, by_reference=False) else ()
+def listed_status(requested: ProductStatus | None, *, sees_drafts: bool) -> ProductStatus | None:
+    """The status whose products a list shows; None where the caller asks for what it may not see."""
+    status = requested or ProductStatus.ACTIVE
+    return status if is_visible(status, sees_drafts=sees_drafts, by_reference=False) else None
 
 
 def check_adjustment(reason: InventoryReason, delta: int) -> None:

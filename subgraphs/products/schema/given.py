@@ -6,7 +6,7 @@ from common.errors import BadInputError
 from common.money import InvalidMoneyError, Money, currency_digits
 from common.subgraph.types import MoneyInput
 from subgraphs.products import errors
-from subgraphs.products.domain import CATEGORY_PREFIX, ORDER_PREFIX, PRODUCT_PREFIX, Price, visible_statuses
+from subgraphs.products.domain import CATEGORY_PREFIX, ORDER_PREFIX, PRODUCT_PREFIX, Price, listed_status
 from subgraphs.products.service.catalogue import ProductFilter as Wanted
 from subgraphs.products.service.search import clean_query
 from subgraphs.products.types.entities import Info, sees_drafts, uuid_of
@@ -30,9 +30,9 @@ async def wanted_products(info: Info, given: ProductFilter) -> Wanted:
     is_unknown = given.category_id is not None and category_id is None
     within = {} if category_id is None else await info.context.service.categories.within([category_id])
     ids = None if given.ids is None else [uuid_of(PRODUCT_PREFIX, text) for text in given.ids]
-    statuses = visible_statuses(given.status, sees_drafts=sees_drafts(info.context.principal))
+    status = listed_status(given.status, sees_drafts=sees_drafts(info.context.principal))
     return Wanted(
-        statuses=() if is_unknown else statuses,
+        status=None if is_unknown else status,
         category_ids=None if category_id is None else tuple(within[category_id]),
         currency=next(iter(currencies), None),
         price_min_minor=lowest.amount_minor if lowest else None,

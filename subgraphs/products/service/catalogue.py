@@ -38,7 +38,8 @@ class ProductFilter:
     With a currency the list has what is sold in it, and its prices are those that count.
     """
 
-    statuses: tuple[ProductStatus, ...]
+    #: None: what the caller may not see, so nothing
+    status: ProductStatus | None
     category_ids: tuple[UUID, ...] | None = None
     currency: str | None = None
     price_min_minor: int | None = None
@@ -141,11 +142,12 @@ class _Search:
 
 def _search(wanted: ProductFilter) -> _Search:
     found = _Search()
-    statuses = found.placeholder([status.value for status in wanted.statuses])
-    found.conditions.append(f"p.status = ANY({statuses}::text[])")
+    # one status, not a list of them: only so is the order of an index the order of the page
+    status = found.placeholder(wanted.status.value if wanted.status else None)
+    found.conditions.append(f"p.status = {status}")
     if wanted.query is not None:
         words, likeness = found.placeholder(wanted.query), found.placeholder(likeness_of(wanted.query))
-        found.with_hits = f"WITH {hits(words, likeness, statuses)}"
+        found.with_hits = f"WITH {hits(words, likeness, status)}"
         found.tables += " JOIN hit h ON h.id = p.id"
         found.rank = "h.rank"
     if wanted.currency is not None:

@@ -17,25 +17,27 @@ _MINUSES = re.compile(r"(?:-\s*){2,}")
 _EXACT = re.compile(r'"|(?:^|\s)-\w')
 _WORD = re.compile(r"\w+")
 
-#: CTE `hit (id, rank)`: {words}, {likeness} and {statuses} are placeholders. Of the weights, A is a name or a SKU.
+# {words}, {likeness} and {status} are placeholders. Of the weights, A is a name or a SKU. `telling` are the trigrams
+# that are not beginnings: those are shared by too many names to look them all through.
 HITS = """exact AS MATERIALIZED (
     SELECT id, (1000000 *
         ts_rank_cd('{{0.1, 0.2, 0.4, 1.0}}', search, websearch_to_tsquery('english', {words})))::bigint AS rank
-    FROM product WHERE search @@ websearch_to_tsquery('english', {words}) AND status = ANY({statuses}::text[])
+    FROM product WHERE search @@ websearch_to_tsquery('english', {words}) AND status = {status}
 ), typed AS MATERIALIZED (
-    SELECT trigrams_of({likeness}::text) AS trigrams WHERE NOT EXISTS (SELECT FROM exact)
+    SELECT all_of.them AS trigrams, ARRAY(SELECT one FROM unnest(them) AS one WHERE one NOT LIKE ' %') AS telling
+    FROM trigrams_of({likeness}::text) AS all_of(them) WHERE NOT EXISTS (SELECT FROM exact)
 ), hit AS (
     SELECT id, rank FROM exact
     UNION ALL
     SELECT p.id, (trigram_share(t.trigrams, p.trigrams) * 1000000)::bigint FROM typed t
-        JOIN product p ON p.trigrams && t.trigrams AND p.status = ANY({statuses}::text[])
+        JOIN product p ON p.trigrams && t.telling AND p.status = {status}
     WHERE trigram_share(t.trigrams, p.trigrams) >= {likeness_min}
 )"""
 
 
-def hits(words: str, likeness: str, statuses: str) -> str:
+def hits(words: str, likeness: str, status: str) -> str:
     """`HITS` with these placeholders. A likeness of NULL looks for the words only."""
-    return HITS.format(words=words, likeness=likeness, statuses=statuses, likeness_min=LIKENESS_MIN)
+    return HITS.format(words=words, likeness=likeness, status=status, likeness_min=LIKENESS_MIN)
 
 
 def clean_query(query: str) -> str | None:

@@ -17,10 +17,10 @@ from subgraphs.products.domain import (
     check_sku,
     check_status_change,
     is_visible,
+    listed_status,
     refusal,
     slugify,
     stock_status,
-    visible_statuses,
 )
 
 
@@ -57,9 +57,9 @@ def test_who_sees_which_status_how() -> None:
 
 
 def test_a_list_shows_active_products_unless_staff_asks_otherwise() -> None:
-    assert visible_statuses(None, sees_drafts=True) == (ProductStatus.ACTIVE,)
-    assert visible_statuses(ProductStatus.DRAFT, sees_drafts=False) == ()
-    assert visible_statuses(ProductStatus.DRAFT, sees_drafts=True) == (ProductStatus.DRAFT,)
+    assert listed_status(None, sees_drafts=True) is ProductStatus.ACTIVE
+    assert listed_status(ProductStatus.DRAFT, sees_drafts=False) is None
+    assert listed_status(ProductStatus.DRAFT, sees_drafts=True) is ProductStatus.DRAFT
 
 
 def verdict(*, wanted: int = 1, available: int = 5, price: int | None = 100, currency: str = "USD") -> LineVerdict:

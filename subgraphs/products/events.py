@@ -5,7 +5,8 @@ Consumed    orders.fulfillment.created {fulfillment_id, order_id, lines: [{produ
 Commands    commands.products.reserve
                 {order_id, lines: [{product_id, quantity, expected_unit_price_minor?}], currency, ttl_s}
                 -> {lines: [{product_id, sku, name, quantity, unit_price_minor, currency, weight_grams}], expires_at}
-                refusals are command errors with a RefusalCode and {lines: [{product_id, requested, available, …}]}
+                at the prices of `currency`, all or nothing; refusals are command errors with a RefusalCode and
+                {lines: [{product_id, requested, available, …}]}, CURRENCY_MISMATCH for what is not sold in it
             commands.products.commit {order_id} -> {committed: bool}
             commands.products.release {order_id} -> {}
 """

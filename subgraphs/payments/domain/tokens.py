@@ -9,7 +9,9 @@ import re
 from common.luhn import passes_luhn
 
 _TOKEN = re.compile(r"(?:tok|pm)_[A-Za-z0-9_]{1,90}")
-_DIGITS = re.compile(r"(?:[0-9][ -]?){12,18}[0-9]")
+#: only where words begin and end: a hexadecimal key has runs of digits in it, one in 450 of which passes Luhn's check
+_DIGITS = re.compile(r"(?<![0-9A-Za-z])(?:[0-9][ -]?){12,18}[0-9](?![0-9A-Za-z])")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
 def is_token(text: str) -> bool:
@@ -18,4 +20,4 @@ def is_token(text: str) -> bool:
 
 def holds_card_number(text: str) -> bool:
     """Whether 13 to 19 digits in a row, maybe in groups, pass Luhn's check."""
-    return any(passes_luhn(re.sub("[ -]", "", found)) for found in _DIGITS.findall(text))
+    return not _UUID.fullmatch(text) and any(passes_luhn(re.sub("[ -]", "", found)) for found in _DIGITS.findall(text))

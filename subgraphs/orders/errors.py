@@ -6,6 +6,7 @@ OrderError
 ├── InsufficientStock     some lines want more than is there
 ├── StaleVersion          the cart was changed since the caller saw it
 ├── PriceChanged          the catalogue asks another price than the buyer was shown
+├── NotSoldInCurrency     the catalogue has no price in the currency of the order
 └── IllegalTransition     the order cannot move from its status to the wanted one
 
 ReservationUnavailable    products did not answer in time: the outcome is unknown, never assume either
@@ -55,6 +56,14 @@ class PriceChanged(OrderError):  # noqa: N818 - named like the GraphQL error it 
         self.was_minor = was_minor
         self.now_minor = now_minor
         self.currency = currency
+
+
+class NotSoldInCurrency(OrderError):  # noqa: N818 - named like the GraphQL error it becomes
+    """Nothing was reserved: the price lists of these products (TypeIDs) have nothing in the currency of the order."""
+
+    def __init__(self, message: str, path: Sequence[str], product_ids: Sequence[str]) -> None:
+        super().__init__(message, path, list(product_ids))
+        self.product_ids = tuple(product_ids)
 
 
 class IllegalTransition(OrderError):  # noqa: N818 - named like the GraphQL error it becomes

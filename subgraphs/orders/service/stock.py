@@ -11,7 +11,14 @@ from common.events import Bus, CommandError
 from common.ids import format_id
 from subgraphs.orders.domain.pricing import PricedLine, RequestedLine
 from subgraphs.orders.domain.words import ORDER_PREFIX, RESERVE_DEADLINE_S
-from subgraphs.orders.errors import InsufficientStock, InvalidInput, OrderError, PriceChanged, ReservationUnavailable
+from subgraphs.orders.errors import (
+    InsufficientStock,
+    InvalidInput,
+    NotSoldInCurrency,
+    OrderError,
+    PriceChanged,
+    ReservationUnavailable,
+)
 from subgraphs.orders.events import COMMIT, RELEASE, RESERVE, priced_lines, reserve_request
 
 
@@ -32,7 +39,8 @@ class Stock:
     reservation_ttl_s: float
 
     async def reserve(self, order_id: UUID, lines: Sequence[RequestedLine], currency: str) -> HeldStock:
-        """Raises InsufficientStock, PriceChanged, InvalidInput: nothing is held; ReservationUnavailable: unknown."""
+        """At the prices in that currency. Raises InsufficientStock, PriceChanged, NotSoldInCurrency, InvalidInput:
+        nothing is held; ReservationUnavailable: unknown."""
         try:
             reply = await self._ask(RESERVE, reserve_request(order_id, lines, currency, self.reservation_ttl_s))
         except CommandError as exc:
@@ -76,7 +84,8 @@ def refusal_of(error: CommandError) -> OrderError | ReservationUnavailable:
             names = ", ".join(line["product_id"] for line in blamed)
             return InvalidInput(f"Not for sale: {names}.", ["items", "productId"])
         case "CURRENCY_MISMATCH":
-            names = ", ".join(line["product_id"] for line in blamed)
-            return InvalidInput(f"Not sold in this currency: {names}.", ["currency"])
+            return NotSoldInCurrency(
+                "Not everything is sold in this currency.", ["currency"], [line["product_id"] for line in blamed]
+            )
         case _:
             return ReservationUnavailable(f"products answered {error.code}")

@@ -57,6 +57,11 @@ class PriceChangedError(UserError):
     now: Money
 
 
+@strawberry.type(description="The price lists of these products have nothing in the currency of the order")
+class NotSoldInCurrencyError(UserError):
+    products: list[Product]
+
+
 @strawberry.type
 class IllegalTransitionError(UserError):
     from_: OrderStatus = strawberry.field(name="from")
@@ -69,6 +74,7 @@ OrderError = Annotated[
     | IdempotencyConflictError
     | InsufficientStockError
     | PriceChangedError
+    | NotSoldInCurrencyError
     | StaleVersionError
     | IllegalTransitionError,
     strawberry.union("OrderError"),
@@ -108,7 +114,9 @@ class OrderPlaceInput:
     )
     items: list[OrderLineInput] | None = None
     cart_id: strawberry.ID | None = None
-    currency: str | None = strawberry.field(default=None, description="USD unless given")
+    currency: str | None = strawberry.field(
+        default=None, description="USD unless given; prices are those of the list in it"
+    )
     customer_id: strawberry.ID | None = strawberry.field(
         default=None, description="Oneself unless given; somebody else with orders:write_any"
     )
@@ -146,6 +154,9 @@ def order_error(refusal: Exception) -> Any:
                 was=Money.of(refusal.was_minor, refusal.currency),
                 now=Money.of(refusal.now_minor, refusal.currency),
             )
+        case errors.NotSoldInCurrency():
+            products = [Product(id=strawberry.ID(product_id)) for product_id in refusal.product_ids]
+            return NotSoldInCurrencyError(message=refusal.message, path=list(refusal.path), products=products)
         case errors.StaleVersion():
             return StaleVersionError(message=refusal.message, path=list(refusal.path), current_version=refusal.current)
         case errors.IllegalTransition():

@@ -105,7 +105,7 @@ async def test_a_wrong_order_is_refused_and_changes_nothing(shop: Commerce, wron
     items = [{"productId": product_id, "quantity": 1}]
     payload = await shop.place(customer(), **{"items": items, **wrong})
     assert payload["order"] is None
-    assert codes(payload) in (["InvalidInputError"], ["NotFoundError"])
+    assert codes(payload) in (["InvalidInputError"], ["NotFoundError"], ["NotSoldInCurrencyError"])
     assert await order_count(shop) == 0
     assert await shop.inventory(product_id) == (5, 0)
 
@@ -239,3 +239,29 @@ async def test_a_request_that_is_still_running_makes_its_repetition_wait_and_the
     answer = await shop.orders.execute(PLACE, {"input": given}, buyer)
     (error,) = answer["errors"]
     assert error["extensions"] == {"code": "IDEMPOTENCY_IN_FLIGHT", "retryable": True, "retryAfterMs": 1000}
+
+
+async def test_an_order_in_another_currency_is_priced_by_the_list_or_says_what_is_not_on_it(shop: Commerce) -> None:
+    buyer, in_both, in_dollars = customer(), await shop.add_product(stock=5), await shop.add_product(stock=5)
+    document = """mutation($id: ID!) { productPriceSet(
+        input: { productId: $id, price: { amount: "9.50", currency: "EUR" } }) { errors { __typename } } }"""
+    await shop.products.data(document, {"id": in_both}, STAFF)
+    placed = (await shop.place(buyer, [{"productId": in_both, "quantity": 2}], currency="EUR"))["order"]
+    assert placed["total"]["currency"] == "EUR"
+    document = "query($id: ID!) { order(id: $id) { lines { unitPrice { amount currency } } } }"
+    order = (await shop.orders.data(document, {"id": placed["id"]}, buyer))["order"]
+    assert order["lines"] == [{"unitPrice": {"amount": "9.50", "currency": "EUR"}}]
+
+    document = """mutation($input: OrderPlaceInput!) { orderPlace(input: $input) { order { id } errors { __typename
+        ... on UserError { path } ... on NotSoldInCurrencyError { products { id } } } } }"""
+    items = [{"productId": product_id, "quantity": 1} for product_id in (in_both, in_dollars)]
+    given = {"items": items, "currency": "EUR", "shippingAddress": ADDRESS, "idempotencyKey": new_id("key")}
+    for _ in range(2):
+        refused = await shop.orders.data(document, {"input": given}, buyer)
+        assert refused["orderPlace"] == {
+            "order": None,
+            "errors": [
+                {"__typename": "NotSoldInCurrencyError", "path": ["currency"], "products": [{"id": in_dollars}]}
+            ],
+        }
+    assert await shop.inventory(in_both) == (5, 2)

@@ -34,6 +34,7 @@ _WISH = Path(gettempdir()) / f"punnet-failpoint-{uuid4().hex}"
 CART = f"mutation C($id: ID!) {{ cartSetLine(productId: $id, quantity: 2) {{ cart {{ id }} {ERRORS} }} }}"
 PLACE_CART = f"mutation P($input: OrderPlaceInput!) {{ orderPlace(input: $input) {{ order {{ id }} {ERRORS} }} }}"
 REGISTER = f"mutation R($input: UserRegisterInput!) {{ userRegister(input: $input) {{ user {{ id }} {ERRORS} }} }}"
+ADJUST = f"mutation A($input: InventoryAdjustInput!) {{ inventoryAdjust(input: $input) {{ {ERRORS} }} }}"
 LOGIN = f"""mutation L($input: LoginInput!) {{
   login(input: $input) {{ user {{ id }} tokens {{ accessToken refreshToken }} {ERRORS} }} }}"""
 REFRESH = f"mutation F($t: String!) {{ tokenRefresh(refreshToken: $t) {{ tokens {{ accessToken }} {ERRORS} }} }}"
@@ -97,6 +98,8 @@ async def die_once(arena: Arena, market: Market, product: str, point: str) -> bo
             tasks.create_task(buy(market, product))
             tasks.create_task(buy_by_cart(market, product))
             tasks.create_task(change_mind(market, product))
+            if point.startswith("products"):
+                tasks.create_task(take_in(market, product))
             if point.startswith("payments"):
                 tasks.create_task(transfer(market, product))
             if point.startswith(("users", "notifications", "payments")):
@@ -120,6 +123,13 @@ def disarm() -> bool:
     was = is_armed()
     _WISH.unlink(missing_ok=True)
     return was
+
+
+async def take_in(market: Market, product: str) -> None:
+    """Staff puts a unit on the shelf."""
+    given = {"productId": product, "delta": 1, "reason": "RECEIVED", "idempotencyKey": new_id("key")}
+    taken = await market.surely(lambda: market.crowd.ask(ADJUST, {"input": given}, market.staff))
+    require(taken["inventoryAdjust"]["errors"] == [], f"{taken}")
 
 
 async def buy(market: Market, product: str) -> None:

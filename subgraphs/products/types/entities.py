@@ -7,6 +7,7 @@ from uuid import UUID
 
 import strawberry
 from strawberry.dataloader import DataLoader
+from strawberry.federation.schema_directives import ListSize
 
 from common.auth import Principal
 from common.ids import InvalidIdError, format_id, parse_id
@@ -43,6 +44,14 @@ RowT = TypeVar("RowT")
 CATALOG_WRITE = "catalog:write"
 INVENTORY_READ = "inventory:read"
 INVENTORY_WRITE = "inventory:write"
+
+#: what a page costs, for the router's demand control
+BY_PAGE = ListSize(
+    assumed_size=None,
+    slicing_arguments=["first"],
+    sized_fields=["edges", "nodes"],
+    require_one_slicing_argument=False,
+)
 
 strawberry.enum(ProductStatus, description="Drafts are for the catalogue's staff; archived ones stay in old orders")
 strawberry.enum(StockStatus, description="What everybody may know of the stock")
@@ -84,7 +93,7 @@ class Inventory:
     available: int = strawberry.field(description="On hand and not reserved")
     low_stock_threshold: int = strawberry.field(description="LOW_STOCK from so many available units downwards")
 
-    @strawberry.field(description="Every unit that came or went, the latest first")
+    @strawberry.federation.field(description="Every unit that came or went, the latest first", directives=[BY_PAGE])
     async def movements(
         self, info: Info, first: int | None = 20, after: str | None = None
     ) -> "Connection[StockMovement]":
@@ -136,7 +145,9 @@ class Category:
     async def children(self, info: Info) -> "list[Category]":
         return [Category.of(record) for record in await info.context.service.categories.children(self.record.id)]
 
-    @strawberry.field(description="Active products in it and in all categories below it, the newest first")
+    @strawberry.federation.field(
+        description="Active products in it and in all categories below it, the newest first", directives=[BY_PAGE]
+    )
     async def products(self, info: Info, first: int | None = 20, after: str | None = None) -> "ProductConnection":
         newest = KEYSETS[domain.ProductSort.NEWEST]
         request = page_request(newest, first=first, after=after, filter_by={"category": True})

@@ -53,7 +53,7 @@ class FetchGraphBuilder:
         self._root = root
         self._root_steps: dict[tuple[Place, int, frozenset[int]], Step] = {}
         self._entity_steps: dict[tuple[Place, int, int, Guards, bool], list[Step]] = {}
-        self._shared_trees: dict[tuple[int, Place, int], SelectionTree] = {}
+        self._shared_trees: dict[tuple[int, Place, int, frozenset[Guard]], SelectionTree] = {}
         #: with the solution, which must live as long as its identity is a key
         self._walked: dict[tuple[object, ...], tuple[Solution, set[int]]] = {}
 
@@ -118,7 +118,8 @@ class FetchGraphBuilder:
         parent_type = field.parent_type if spot.narrowed_to else None
         place = spot.place.child(parent_type, key, move.list_depth, move.target.type_name)
         is_spread = spot.narrowed_to is not None and parent_type != spot.narrowed_to
-        new_tree = self._shared_tree(spot.step, place, move.target) if is_spread else SelectionTree()
+        all_guards = spot.guards | frozenset(field_guards)
+        new_tree = self._shared_tree(spot.step, place, move.target, all_guards) if is_spread else SelectionTree()
         selected = spot.tree.add(key, field, field_guards, move.type, move.list_depth, new_tree)
         if selected.tree is not None:
             is_abstract = move.target.kind is NodeKind.ABSTRACT
@@ -127,14 +128,14 @@ class FetchGraphBuilder:
             below = _Spot(
                 place, spot.step, selected.tree, spot.step.id,
                 needs_typename=not is_abstract and move.target.kind is not NodeKind.INTERFACE_OBJECT,
-                node=move.target, parent=spot, guards=spot.guards | frozenset(field_guards),
+                node=move.target, parent=spot, guards=all_guards,
             )  # fmt: skip
             suppliers |= self._walk(part.child, below, is_hidden=is_hidden)
         return suppliers
 
-    def _shared_tree(self, step: Step, place: Place, target: Node) -> SelectionTree:
-        """One tree for all types of an abstract position on which the same field was selected."""
-        key = (step.id, place, target.id)
+    def _shared_tree(self, step: Step, place: Place, target: Node, guards: frozenset[Guard]) -> SelectionTree:
+        """One tree for all types of an abstract position on which the same field was selected under the same guards."""
+        key = (step.id, place, target.id, guards)
         tree = self._shared_trees.get(key)
         if tree is None:
             tree = self._shared_trees[key] = SelectionTree()

@@ -397,3 +397,31 @@ async def test_an_object_that_something_requires_is_asked_for_no_more_than_the_c
         """,
     }
     await agree(f"query ($a: Boolean!) {query}", {"a": is_wanted}, **subgraphs)
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "box @include(if: $a) { label } box { width }",
+        "... @include(if: $a) { box { lid { label } } } box { lid { width } }",
+    ],
+)
+async def test_what_is_guarded_on_all_types_of_an_interface_is_not_asked_for_with_what_is_not(
+    fields: str, is_wanted: bool
+) -> None:
+    subgraphs = {
+        "items": """
+            type Query { item: Item }
+            interface Item { id: ID! }
+            type Bag implements Item @key(fields: "id") { id: ID! }
+            type Cup implements Item @key(fields: "id") { id: ID! }
+        """,
+        "boxes": """
+            interface Item { box: Box }
+            type Bag implements Item @key(fields: "id") { id: ID! box: Box }
+            type Cup implements Item @key(fields: "id") { id: ID! box: Box }
+            type Box { label: String width: Int lid: Box }
+        """,
+    }
+    await agree(f"query ($a: Boolean!) {{ item {{ {fields} }} }}", {"a": is_wanted}, **subgraphs)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from opentelemetry.sdk.trace.sampling import Decision
+
 from common.telemetry.sampling import AtMostPerSecond
 from tests.kit.clock import FrozenClock
 
@@ -9,7 +11,10 @@ def test_a_burst_is_let_through_and_then_as_many_as_the_rate_allows() -> None:
     sampler = AtMostPerSecond(10, clock.monotonic)
 
     def recorded(count: int) -> int:
-        return sum(sampler.should_sample(None, number, "span").decision.is_sampled() for number in range(count))
+        return sum(
+            sampler.should_sample(None, number, "span").decision is Decision.RECORD_AND_SAMPLE
+            for number in range(count)
+        )
 
     at_once = recorded(100)
     clock.advance(0.35)

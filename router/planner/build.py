@@ -119,14 +119,18 @@ class FetchGraphBuilder:
         place = spot.place.child(parent_type, key, move.list_depth, move.target.type_name)
         is_spread = spot.narrowed_to is not None and parent_type != spot.narrowed_to
         all_guards = spot.guards | frozenset(field_guards)
-        new_tree = self._shared_tree(spot.step, place, move.target, all_guards) if is_spread else SelectionTree()
-        selected = spot.tree.add(key, field, field_guards, move.type, move.list_depth, new_tree)
-        if selected.tree is not None:
+        selected = spot.tree.add(key, field, field_guards, move.type, move.list_depth, SelectionTree())
+        tree = selected.tree
+        if tree is not None:
+            if is_spread:
+                shared = self._shared_tree(spot.step, place, move.target, all_guards)
+                tree.spread(shared)
+                tree = shared
             is_abstract = move.target.kind is NodeKind.ABSTRACT
             if is_abstract or move.is_narrower:
-                selected.tree.has_typename = True
+                tree.has_typename = True
             below = _Spot(
-                place, spot.step, selected.tree, spot.step.id,
+                place, spot.step, tree, spot.step.id,
                 needs_typename=not is_abstract and move.target.kind is not NodeKind.INTERFACE_OBJECT,
                 node=move.target, parent=spot, guards=all_guards,
             )  # fmt: skip

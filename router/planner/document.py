@@ -61,6 +61,9 @@ class DocumentWriter:
         return head + (f"({','.join(definitions)})" if definitions else "") + body
 
     def selections(self, tree: SelectionTree) -> str:
+        return "{" + (" ".join(dict.fromkeys(self._parts(tree))) or "__typename") + "}"
+
+    def _parts(self, tree: SelectionTree) -> list[str]:
         parts: list[str] = []
         if tree.has_typename and ("__typename", ()) not in tree.fields:
             parts.append("__typename")
@@ -71,7 +74,12 @@ class DocumentWriter:
         for type_name, fragment in tree.fragments.items():
             if fragment.fields or fragment.fragments or fragment.has_typename:
                 parts.append(f"... on {type_name}{self.selections(fragment)}")
-        return "{" + (" ".join(parts) or "__typename") + "}"
+        for spread in tree.spreads:
+            if spread.shared is None:
+                parts.extend(self._parts(spread))
+            else:
+                parts.append(self._spread(spread))
+        return parts
 
     def _guarded(self, selected: SelectedField) -> str:
         guards = list(selected.guards)
@@ -98,7 +106,7 @@ class DocumentWriter:
             text += self._directive(guard)
         if selected.tree is None:
             return text
-        return text + (self.selections(selected.tree) if selected.tree.shared is None else self._spread(selected.tree))
+        return text + self.selections(selected.tree)
 
     def _spread(self, tree: SelectionTree) -> str:
         known = self._fragments.get(id(tree))
@@ -106,7 +114,7 @@ class DocumentWriter:
             body = self.selections(tree)
             name = f"F{len(self._fragments)}"
             known = self._fragments[id(tree)] = (name, f"fragment {name} on {tree.shared}{body}")
-        return f"{{...{known[0]}}}"
+        return f"...{known[0]}"
 
     def _directive(self, guard: Guard) -> str:
         self._used[guard.variable] = None

@@ -30,16 +30,18 @@ class SelectedField:
 class SelectionTree:
     """Fields by response key and guards, fragments by type. `has_typename` asks for a plain `__typename`.
 
-    A tree may stand below several fields of one place (the same field of many types of an interface): it is then
-    `shared`, and written as a named fragment on that type, because inlined it would multiply at every level.
+    A tree may be spread into several others (what was selected below a field of an interface, into the same field of
+    each of its types): it is then `shared`, and written as a named fragment on that type, because inlined it would
+    multiply at every level. What was selected below the field of a single type stands beside the spread.
     """
 
-    __slots__ = ("fields", "fragments", "has_typename", "shared")
+    __slots__ = ("fields", "fragments", "has_typename", "shared", "spreads")
 
     def __init__(self) -> None:
         self.shared: str | None = None
         self.fields: dict[tuple[str, Guards], SelectedField] = {}
         self.fragments: dict[str, SelectionTree] = {}
+        self.spreads: list[SelectionTree] = []
         self.has_typename = False
 
     def add(
@@ -57,6 +59,10 @@ class SelectionTree:
             tree = self.fragments[type_name] = SelectionTree()
         return tree
 
+    def spread(self, tree: SelectionTree) -> None:
+        if all(tree is not other for other in self.spreads):
+            self.spreads.append(tree)
+
     def absorb(self, other: SelectionTree) -> None:
         """Adds all of another tree, which must not be used afterwards."""
         self.has_typename = self.has_typename or other.has_typename
@@ -68,3 +74,5 @@ class SelectionTree:
                 mine.tree.absorb(selected.tree)
         for type_name, tree in other.fragments.items():
             self.fragment(type_name).absorb(tree)
+        for tree in other.spreads:
+            self.spread(tree)

@@ -425,3 +425,34 @@ async def test_what_is_guarded_on_all_types_of_an_interface_is_not_asked_for_wit
         """,
     }
     await agree(f"query ($a: Boolean!) {{ item {{ {fields} }} }}", {"a": is_wanted}, **subgraphs)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "box { label } ... on Bag { box { width } }",
+        "box { label } ... on Open { box { width lid { label } } } ... on Cup { box { lid { width } } }",
+        "... on Open { box { width owner { name } } } box { owner { id } }",
+    ],
+)
+async def test_what_is_selected_on_a_type_is_not_asked_for_on_its_fellows(fields: str) -> None:
+    subgraphs = {
+        "items": """
+            type Query { item: Item }
+            interface Item { id: ID! }
+            type Bag implements Item @key(fields: "id") { id: ID! }
+            type Cup implements Item @key(fields: "id") { id: ID! }
+            type Jar implements Item @key(fields: "id") { id: ID! }
+        """,
+        "boxes": """
+            interface Item { box: Box }
+            interface Open { box: Box }
+            type Bag implements Item & Open @key(fields: "id") { id: ID! box: Box }
+            type Cup implements Item & Open @key(fields: "id") { id: ID! box: Box }
+            type Jar implements Item @key(fields: "id") { id: ID! box: Box }
+            type Box { label: String width: Int lid: Box owner: Owner }
+            type Owner @key(fields: "id") { id: ID! }
+        """,
+        "owners": 'type Owner @key(fields: "id") { id: ID! name: String }',
+    }
+    await agree(f"{{ item {{ {fields} }} }}", **subgraphs)

@@ -26,11 +26,13 @@ def _resolve(step: Step, path: FlattenPath, trees: _Trees) -> bool:
     """All trees are selections of the same response objects, whatever their types."""
     is_changed = False
     by_key: dict[str, list[tuple[SelectionTree, SelectedField]]] = {}
+    spread_ids: set[int] = set()
     for tree in trees:
         for selected in tree.fields.values():
             by_key.setdefault(selected.key, []).append((tree, selected))
-        if tree.fragments:
-            trees.extend(tree.fragments.values())
+        trees.extend(tree.fragments.values())
+        trees.extend(spread for spread in tree.spreads if id(spread) not in spread_ids)
+        spread_ids.update(map(id, tree.spreads))
     groups: list[tuple[str, list[tuple[SelectionTree, SelectedField]]]] = []
     for key, entries in by_key.items():
         by_shape: dict[tuple[str, bool], list[tuple[SelectionTree, SelectedField]]] = {}

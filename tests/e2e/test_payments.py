@@ -1,4 +1,4 @@
-"""Money that takes its time, and customers who are asked: what the provider tells reaches the shop. In both topologies."""
+"""Money that takes its time, and customers who are asked: what the provider tells reaches the shop, both topologies."""
 
 from __future__ import annotations
 

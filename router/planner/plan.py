@@ -3,7 +3,7 @@
     roots         introspection left out, root fields in order        -> selections on the root node
     search        for every selection the cheapest way to get it      -> query tree
     build         which fetch brings what, and what it needs          -> fetch graph
-    optimize      merge, alias, hoist: one pass a file                -> fetch graph
+    optimize      join, alias, lift, hoist: one pass a file           -> fetch graph
     assemble      documents, numbers, round trips                     -> plan nodes
 
 Raises PlanningError when the supergraph cannot answer the operation. Deterministic: the same inputs give the same

@@ -53,6 +53,12 @@ class SelectionTree:
             selected = self.fields[key, guards] = SelectedField(key, field, guards, type_text, list_depth, below)
         return selected
 
+    def add_selected(self, selected: SelectedField) -> None:
+        """Adds a field taken out of a tree."""
+        mine = self.fields.setdefault((selected.key, selected.guards), selected)
+        if mine is not selected and mine.tree is not None and selected.tree is not None:
+            mine.tree.absorb(selected.tree)
+
     def fragment(self, type_name: str) -> SelectionTree:
         tree = self.fragments.get(type_name)
         if tree is None:
@@ -66,12 +72,8 @@ class SelectionTree:
     def absorb(self, other: SelectionTree) -> None:
         """Adds all of another tree, which must not be used afterwards."""
         self.has_typename = self.has_typename or other.has_typename
-        for key, selected in other.fields.items():
-            mine = self.fields.get(key)
-            if mine is None:
-                self.fields[key] = selected
-            elif mine.tree is not None and selected.tree is not None:
-                mine.tree.absorb(selected.tree)
+        for selected in other.fields.values():
+            self.add_selected(selected)
         for type_name, tree in other.fragments.items():
             self.fragment(type_name).absorb(tree)
         for tree in other.spreads:

@@ -31,10 +31,12 @@ async def agree(query: str, variables: Mapping[str, Any] | None = None, /, **sub
         assert difference is None, difference
 
 
-async def asked(query: str, subgraph: str, /, **subgraphs: str) -> list[str]:
+async def asked(
+    query: str, subgraph: str, variables: Mapping[str, Any] | None = None, /, **subgraphs: str
+) -> list[str]:
     """What one subgraph is asked."""
     world = _compose(tuple(subgraphs.items()))
-    assert await world.difference(Case(subgraphs, query)) is None
+    assert await world.difference(Case(subgraphs, query, variables or {})) is None
     return world.asked[subgraph]
 
 
@@ -456,3 +458,43 @@ async def test_what_is_selected_on_a_type_is_not_asked_for_on_its_fellows(fields
         "owners": 'type Owner @key(fields: "id") { id: ID! name: String }',
     }
     await agree(f"{{ item {{ {fields} }} }}", **subgraphs)
+
+
+@pytest.mark.parametrize("is_wanted", [True, False])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "theme limits @include(if: $a) { low }",
+        "theme limits { least low @include(if: $a) high @include(if: $a) }",
+        "theme ... @include(if: $a) { limits { low } lights }",
+    ],
+)
+async def test_a_subgraph_whose_part_of_a_root_field_is_skipped_is_not_asked(fields: str, is_wanted: bool) -> None:
+    subgraphs = {
+        "themes": """
+            type Query { config: Config @shareable }
+            type Config { theme: String limits: Limits @shareable }
+            type Limits { least: Int }
+        """,
+        "limits": """
+            type Query { config: Config @shareable }
+            type Config { limits: Limits @shareable lights: Int }
+            type Limits { low: Int high: Int }
+        """,
+    }
+    query = f"query ($a: Boolean!) {{ config {{ {fields} }} }}"
+    await agree(query, {"a": is_wanted}, **subgraphs)
+    assert bool(await asked(query, "limits", {"a": is_wanted}, **subgraphs)) is is_wanted
+
+
+async def test_a_root_field_all_of_whose_parts_may_be_skipped_is_asked_for_once() -> None:
+    subgraphs = {
+        "themes": "type Query { config: Config @shareable } type Config { theme: String }",
+        "limits": "type Query { config: Config @shareable } type Config { low: Int }",
+    }
+    query = "query ($a: Boolean!, $b: Boolean!) { config { theme @include(if: $a) low @include(if: $b) } }"
+    for a, b in ((True, True), (True, False), (False, True), (False, False)):
+        await agree(query, {"a": a, "b": b}, **subgraphs)
+    variables = {"a": False, "b": False}
+    assert not await asked(query, "themes", variables, **subgraphs)
+    assert await asked(query, "limits", variables, **subgraphs)

@@ -6,38 +6,45 @@ Example: `product { id reviews @include(if: $detailed) { body } }`. The entity f
 
 from __future__ import annotations
 
-from router.planner.fetch_graph import FetchGraph, Guards, Step
+from router.planner.fetch_graph import FetchGraph, Guards
 from router.planner.selection_tree import SelectionTree
 
 
 def hoist_conditions(graph: FetchGraph) -> bool:
     is_changed = False
     for step in graph.steps.values():
-        shared = _shared_guards(step)
+        shared = shared_guards(step.tree)
         if shared:
             step.conditions = shared
-            for tree in _tops(step):
-                _strip(tree, shared)
+            strip_guards(step.tree, shared)
             is_changed = True
     return is_changed
 
 
-def _tops(step: Step) -> list[SelectionTree]:
-    """The selections of the root object, or of the entities, with those for their single types."""
-    tops = [step.tree]
+def _tops(tree: SelectionTree) -> list[SelectionTree]:
+    """The selections of an object, or of the entities, with those for their single types."""
+    tops = [tree]
     for tree in tops:
         tops.extend(tree.fragments.values())
     return tops
 
 
-def _shared_guards(step: Step) -> Guards:
+def shared_guards(tree: SelectionTree) -> Guards:
+    """Those of every field of the object. What other trees spread as well must keep its guards."""
     shared: Guards | None = None
-    for tree in _tops(step):
-        for _, guards in tree.fields:
+    for top in _tops(tree):
+        if top.spreads:
+            return ()
+        for _, guards in top.fields:
             shared = guards if shared is None else tuple(g for g in shared if g in guards)
             if not shared:
                 return ()
     return shared or ()
+
+
+def strip_guards(tree: SelectionTree, shared: Guards) -> None:
+    for top in _tops(tree):
+        _strip(top, shared)
 
 
 def _strip(tree: SelectionTree, shared: Guards) -> None:
@@ -45,8 +52,4 @@ def _strip(tree: SelectionTree, shared: Guards) -> None:
     tree.fields = {}
     for selected in fields:
         selected.guards = tuple(g for g in selected.guards if g not in shared)
-        before = tree.fields.get((selected.key, selected.guards))
-        if before is None:
-            tree.fields[selected.key, selected.guards] = selected
-        elif before.tree is not None and selected.tree is not None:
-            before.tree.absorb(selected.tree)
+        tree.add_selected(selected)

@@ -1,26 +1,16 @@
-"""GraphiQL in a headless Chromium, in front of the really started shop: loads without any outside address, runs the
-shop's example operations.
-
-Run by `make test-browser` and by CI, not by `make test`: it needs a Chromium, and the bundle, which needs npm packages.
-"""
+"""GraphiQL: loads without any outside address, runs the shop's example operations."""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
-from deploy.local import web
 from deploy.local.examples import EXAMPLES
-from tests.kit.folders import open_folder
 from tests.kit.shop_client import customer
-from tests.kit.started_shop import StartedShop, started_shop
+from tests.kit.started_shop import StartedShop
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -28,49 +18,13 @@ RESPONSE = ".graphiql-response"
 RUN = ".graphiql-execute-button"
 
 
-def chromium() -> str:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
-    if found is None:
-        pytest.fail("No Chromium: install the package `chromium`, or set CHROMIUM to the program's path.")
-    return found
-
-
-@pytest.fixture(scope="module")
-def shop() -> Iterator[StartedShop]:
-    if not web.is_built():
-        web.build()
-    with open_folder() as folder, started_shop(folder, is_split=False) as started:
-        yield started
-
-
 @pytest.fixture
-def asked() -> list[str]:
-    """Addresses the page asked for."""
-    return []
-
-
-@pytest.fixture
-def page(shop: StartedShop, asked: list[str]) -> Iterator[Page]:
-    """GraphiQL, loaded; console errors and exceptions of the page fail the test at its end."""
-    complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": 1400, "height": 900})
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        page.goto(f"{shop.url}/graphql")
-        expect(page.locator(RUN)).to_be_visible(timeout=30_000)
-        page.wait_for_load_state("networkidle")
-        yield page
-        if folder := os.environ.get("SCREENSHOTS"):
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            page.screenshot(
-                path=str(Path(folder) / f"{os.environ['PYTEST_CURRENT_TEST'].split('::')[1].split(' ')[0]}.png")
-            )
-        browser.close()
-    assert [said for said in complaints if "favicon" not in said] == []
+def page(shop: StartedShop, browser_page: Page) -> Page:
+    """GraphiQL, loaded."""
+    browser_page.goto(f"{shop.url}/graphql")
+    expect(browser_page.locator(RUN)).to_be_visible(timeout=30_000)
+    browser_page.wait_for_load_state("networkidle")
+    return browser_page
 
 
 def open_tab(page: Page, operation: str) -> None:

@@ -23,7 +23,7 @@ def test_a_rest_route_is_found_and_tried_on_its_page(shop: StartedShop, browser_
 
 
 def test_a_request_is_seen_as_a_trace_with_its_steps(shop: StartedShop, browser_page: Page, asked: list[str]) -> None:
-    browser_page.goto(f"{shop.url}/api/v1/products?first=1")
+    assert browser_page.request.get(f"{shop.url}/api/v1/products?first=1").ok
     browser_page.goto(f"{shop.url}/traces")
     browser_page.get_by_role("link", name="GET /api/v1/products Products").first.click()
     expect(browser_page.get_by_role("cell", name="subgraph products")).to_be_visible()

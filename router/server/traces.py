@@ -25,7 +25,10 @@ from router.server.asgi import SECURITY_HEADERS, Scope, Send, send_bytes, send_e
 from router.server.http import read_headers
 
 _MOST = 500
-_POLICY = b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_POLICY = (
+    b"default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
+    b" frame-ancestors 'none'"
+)
 
 
 class TracePages:

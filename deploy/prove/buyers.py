@@ -30,7 +30,6 @@ STAFF_SCOPES = (
     "ops:events",
     "ops:read",
 )
-_STAFF_ID = "usr_01h455vb4pex5vsknk084sn02q"
 _PAUSE_S = 0.25
 
 ERRORS = "errors { __typename ... on UserError { message path } }"
@@ -70,7 +69,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Ways to do it once (`place`), and until it is decided (`place_surely`): what a patient client does."""
+    """Ways to do it once (`place`), and until it is decided (`place_surely`): what a patient client does.
+
+    Each has an employee of its own, since nobody may ask as often as a walk of thousands of steps does."""
 
     crowd: Crowd
     shop: ProvenShop
@@ -78,7 +79,7 @@ class Market:
     staff: str = field(init=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "staff", self.shop.token(_STAFF_ID, ("ADMIN",), STAFF_SCOPES))
+        object.__setattr__(self, "staff", self.shop.token(new_id("usr"), ("ADMIN",), STAFF_SCOPES))
 
     async def new_product(self, units: int, price: str = "10.00", name: str = "Punnet of strawberries") -> str:
         """Its id; one that cannot be shipped by weight costs nothing extra."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -51,9 +51,14 @@ class Walker:
     loop: asyncio.AbstractEventLoop
     steps: int = 0
     rules: dict[str, int] = field(default_factory=dict)
+    trouble: Exception | None = None  #: the last answer that was none
 
     def wait(self, work: Coroutine[Any, Any, ValueT]) -> ValueT:
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(_AGREE_TIMEOUT_S * 2)
+        try:
+            return asyncio.run_coroutine_threadsafe(work, self.loop).result(_AGREE_TIMEOUT_S * 2)
+        except Exception as exc:
+            self.trouble = exc  # Hypothesis tries the same way again, and may be left with nothing to show
+            raise
 
     def step(self, name: str) -> None:
         self.steps += 1
@@ -62,7 +67,6 @@ class Walker:
 
 def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
     """The machine whose rules use this walker."""
-    market = walker.market
 
     class ShopMachine(RuleBasedStateMachine):
         orders = Bundle("orders")
@@ -71,7 +75,8 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
 
         def __init__(self) -> None:
             super().__init__()
-            self.product = walker.wait(market.new_product(UNITS, "10.00"))
+            self.market = replace(walker.market)
+            self.product = walker.wait(self.market.new_product(UNITS, "10.00"))
             self.model = ModelShop(UNITS)
             self.buyers: dict[str, str] = {}
             self.payments: dict[str, str] = {}
@@ -79,10 +84,10 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
         @rule(target=orders, quantity=st.integers(1, 8), is_repeated=st.booleans())
         def place(self, quantity: int, is_repeated: bool) -> Any:
             walker.step("place")
-            buyer, key = market.shop.buyer(), new_id("key")
-            outcome = walker.wait(market.place(buyer, {self.product: quantity}, key))
+            buyer, key = self.market.shop.buyer(), new_id("key")
+            outcome = walker.wait(self.market.place(buyer, {self.product: quantity}, key))
             if is_repeated:
-                again = walker.wait(market.place(buyer, {self.product: quantity}, key))
+                again = walker.wait(self.market.place(buyer, {self.product: quantity}, key))
                 require((again.id, again.problems) == (outcome.id, outcome.problems), "a repetition is another order")
             if not self.model.can_place(quantity):
                 require(outcome.problems == ("InsufficientStockError",), f"{outcome}")
@@ -99,14 +104,16 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
             walker.step("adjust")
             reason = "RECEIVED" if delta > 0 else "DAMAGED"
             given = {"productId": self.product, "delta": delta, "reason": reason, "idempotencyKey": new_id("key")}
-            payload = walker.wait(market.crowd.ask(_ADJUST, {"input": given}, market.staff))["inventoryAdjust"]
+            payload = walker.wait(self.market.crowd.ask(_ADJUST, {"input": given}, self.market.staff))[
+                "inventoryAdjust"
+            ]
             require((not payload["errors"]) is self.model.adjust(delta), f"{payload}")
 
         @rule(target=paid, order=orders, is_declined=st.sampled_from([False, False, True]))
         def pay(self, order: str, is_declined: bool) -> Any:
             walker.step("pay")
             token = "tok_declined" if is_declined else "tok_visa"
-            outcome = walker.wait(market.pay(self.buyers[order], order, token))
+            outcome = walker.wait(self.market.pay(self.buyers[order], order, token))
             if self.model.orders[order].status is not Status.AWAITING_PAYMENT:
                 require(outcome.problems == ("OrderNotPayableError",), f"{outcome}")
             elif is_declined:
@@ -123,18 +130,20 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
         @rule(order=orders, by_staff=st.booleans())
         def cancel(self, order: str, by_staff: bool) -> None:
             walker.step("cancel")
-            caller, reason = (market.staff, "STAFF") if by_staff else (self.buyers[order], "CUSTOMER")
-            outcome = walker.wait(market.cancel(caller, order, reason, new_id("key")))
+            caller, reason = (self.market.staff, "STAFF") if by_staff else (self.buyers[order], "CUSTOMER")
+            outcome = walker.wait(self.market.cancel(caller, order, reason, new_id("key")))
             self.judge(outcome, self.model.cancel(order, by_staff=by_staff))
             self.agree(order)
 
         @rule(target=parcels, order=st.one_of(orders, paid), quantity=st.integers(1, 8))
         def ship(self, order: str, quantity: int) -> Any:
             walker.step("ship")
-            line = walker.wait(market.crowd.ask(LINES, {"id": order}, market.staff))["order"]["lines"][0]["id"]
+            line = walker.wait(self.market.crowd.ask(LINES, {"id": order}, self.market.staff))["order"]["lines"][0][
+                "id"
+            ]
             goods = [{"orderLineId": line, "quantity": quantity}]
             given = {"orderId": order, "lines": goods, "idempotencyKey": new_id("key")}
-            payload = walker.wait(market.crowd.ask(SHIP, {"input": given}, market.staff))["fulfillmentCreate"]
+            payload = walker.wait(self.market.crowd.ask(SHIP, {"input": given}, self.market.staff))["fulfillmentCreate"]
             if not self.model.ship(order, quantity):
                 require(payload["errors"], f"{payload}")
                 return multiple()
@@ -145,7 +154,9 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
         def deliver(self, parcel: tuple[str, str]) -> None:
             walker.step("deliver")
             order, fulfillment = parcel
-            payload = walker.wait(market.crowd.ask(DELIVER, {"id": fulfillment}, market.staff))["fulfillmentDeliver"]
+            payload = walker.wait(self.market.crowd.ask(DELIVER, {"id": fulfillment}, self.market.staff))[
+                "fulfillmentDeliver"
+            ]
             require(payload["errors"] == [], f"{payload}")
             self.model.deliver(order)
             self.agree(order)
@@ -154,7 +165,7 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
         def refund(self, order: str, share: int) -> None:
             walker.step("refund")
             amount = max(1, self.model.orders[order].total_minor * share // 100)
-            outcome = walker.wait(market.refund(self.payments[order], f"{amount // 100}.{amount % 100:02}"))
+            outcome = walker.wait(self.market.refund(self.payments[order], f"{amount // 100}.{amount % 100:02}"))
             self.judge(outcome, self.model.refund(order, amount))
             self.agree(order)
 
@@ -167,7 +178,7 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
             }
 
             async def look() -> Any:
-                data = await market.crowd.ask(_LOOK, {"product": self.product}, market.staff)
+                data = await self.market.crowd.ask(_LOOK, {"product": self.product}, self.market.staff)
                 return data["product"]["inventory"]
 
             self.becomes(look, wanted)
@@ -181,7 +192,7 @@ def machine_of(walker: Walker) -> type[RuleBasedStateMachine]:
             captured = wanted.total_minor if wanted.is_paid else 0
 
             async def look() -> Any:
-                data = (await market.crowd.ask(_ORDER, {"id": order}, market.staff))["order"]
+                data = (await self.market.crowd.ask(_ORDER, {"id": order}, self.market.staff))["order"]
                 paid = [int(Decimal(payment["capturedAmount"]["amount"]) * 100) for payment in data["payments"]]
                 back = [int(Decimal(payment["refundedAmount"]["amount"]) * 100) for payment in data["payments"]]
                 return data["status"], sum(paid), sum(back)

@@ -13,7 +13,7 @@ STEPS = 10_000
 
 async def run(arena: Arena) -> str:
     try:
-        from hypothesis.errors import FlakyFailure
+        from hypothesis.errors import Flaky
 
         from deploy.prove.machine import Walker, walk
     except ModuleNotFoundError as exc:
@@ -25,8 +25,9 @@ async def run(arena: Arena) -> str:
         began = time.monotonic()
         try:
             await asyncio.to_thread(walk, walker, arena.number(STEPS), arena.seed)
-        except FlakyFailure as exc:  # the shop is real: the same way may end well the second time
-            raise DisprovedError(f"{exc.exceptions[0]}; {exc}") from exc
+        except Flaky as exc:  # the shop is real: the same way may end well the second time
+            causes = [*getattr(exc, "exceptions", ()), *([walker.trouble] if walker.trouble else [])]
+            raise DisprovedError(f"{causes[0] if causes else exc}; {exc}") from exc
         took_s = time.monotonic() - began
     kinds = ", ".join(f"{count} {name}" for name, count in sorted(walker.rules.items()))
     return f"{walker.steps} steps as the model says ({kinds}), {walker.steps / took_s:.0f} steps/s"

@@ -110,11 +110,7 @@ def _value(binding: Binding, sent: Sent) -> Any:
 
 
 def _refuse_unknown(route: Route, sent: Sent) -> None:
-    query = {binding.name for binding in route.bindings if binding.place == "query"}
-    body = {binding.name for binding in route.bindings if binding.place in ("body", "exchange")}
-    if route.condition is not None:
-        body.add(route.condition.field)
-    for names, known in ((sent.query, query), (sent.body, body)):
+    for names, known in ((sent.query, route.query_names), (sent.body, route.body_names)):
         for name in names:
             if name not in known:
                 raise invalid_field(name[:100], "is not known here")

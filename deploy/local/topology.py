@@ -17,6 +17,7 @@ import yaml
 from deploy.local.children import Program
 from deploy.local.errors import LocalError
 from deploy.local.examples import write_examples
+from deploy.local.ports import free_ports
 from deploy.local.secrets import all_secrets, secrets_of
 from deploy.local.state import ROOT, StateFolder
 from deploy.local.supergraph import SUPERGRAPH, subgraph_names
@@ -38,8 +39,8 @@ class Topology:
 
 
 def in_one_process(folder: StateFolder, servers: Mapping[str, str], *, host: str, port: int) -> Topology:
-    webhooks = f"127.0.0.1:{free_port()}"
-    sandbox_url, mail = f"http://127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    webhooks, outside, smtp = [f"127.0.0.1:{free}" for free in free_ports(3, besides=port)]
+    sandbox_url, mail = f"http://{outside}", smtp
     sandbox = _sandbox(folder, servers, sandbox_url, mail, f"http://{webhooks}{WEBHOOK_PATH}")
     environment = {
         **servers,
@@ -54,11 +55,13 @@ def in_one_process(folder: StateFolder, servers: Mapping[str, str], *, host: str
 
 def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: str, port: int) -> Topology:
     """Subgraphs listen on loopback, on ports that are free now; each process gets the secrets it needs."""
-    ports = {name: free_port() for name in subgraph_names()}
+    names = subgraph_names()
+    outside, smtp, *free = free_ports(2 + len(names), besides=port)
+    ports = dict(zip(names, free, strict=True))
     urls = {name: f"http://127.0.0.1:{number}/graphql" for name, number in ports.items()}
     config = folder.path / "router.yaml"
     config.write_text(yaml.safe_dump({**yaml.safe_load(ROUTER_CONFIG.read_text()), "override_subgraph_url": urls}))
-    sandbox_url, mail = f"http://127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}"
+    sandbox_url, mail = f"http://127.0.0.1:{outside}", f"127.0.0.1:{smtp}"
     sandbox = _sandbox(folder, servers, sandbox_url, mail, f"http://127.0.0.1:{ports['payments']}{WEBHOOK_PATH}")
     addresses = {**servers, **_outside(sandbox_url, mail)}
     subgraphs = [
@@ -85,13 +88,6 @@ def check_free(host: str, port: int) -> None:
             raise LocalError(
                 f"Port {port} on {host} cannot be used ({error.strerror}). Take another one: make up PORT={port + 1}"
             ) from error
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _outside(sandbox_url: str, mail: str) -> dict[str, str]:

@@ -24,11 +24,12 @@ from common.clock import SystemClock
 from common.ids import format_id, uuid7
 from common.settings import Settings, database_url_for
 from deploy.local.children import Child, Program, kill_all, stop_all
+from deploy.local.ports import free_ports
 from deploy.local.secrets import signing_key
 from deploy.local.servers import Servers, servers
 from deploy.local.state import StateFolder
 from deploy.local.terminal import Terminal
-from deploy.local.topology import Topology, free_port, one_process_each
+from deploy.local.topology import Topology, one_process_each
 from deploy.prove.outside import Outside
 
 _REVIVE_POLL_S = 0.05
@@ -153,7 +154,7 @@ async def proven_shop(
             sync = stack.enter_context(ExitStack())
             sync.enter_context(folder.locked())
             running = sync.enter_context(servers(folder, terminal))
-            port = free_port()
+            (port,) = free_ports(1)
             topology = one_process_each(folder, running.environment(), host="127.0.0.1", port=port)
             children: dict[str, Child] = {}
             sync.callback(lambda: kill_all(list(children.values())))

@@ -23,7 +23,8 @@ from subgraphs.payments.service.listening import PATH as WEBHOOK_PATH
 from subgraphs.payments.settings import PaymentsSettings
 from subgraphs.products.app import create_app as create_products
 from subgraphs.users.domain import Role
-from tests.kit.sandbox import KEY, WEBHOOK_SECRET, Sandbox, free_port, running_sandbox
+from tests.kit.ports import free_port
+from tests.kit.sandbox import KEY, WEBHOOK_SECRET, Sandbox, running_sandbox
 from tests.kit.subgraph import SubgraphClient, as_user, fresh_database_name, running, settings_of
 
 ValueT = TypeVar("ValueT")

@@ -6,7 +6,6 @@ A thread, since tests have an event loop per module, and the sandbox may outlive
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from pydantic import SecretStr
 
 from deploy.sandbox.app import create_sandbox_app
 from deploy.sandbox.settings import SandboxSettings
+from tests.kit.ports import free_port
 from tests.kit.subgraph import fresh_database_name
 
 KEY = "sk_sandbox_of_the_tests"
@@ -57,13 +57,6 @@ class Sandbox:
 
     async def advance(self, seconds: float) -> None:
         await self.ask("POST", "/__admin/clock", {"advance_s": seconds})
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @asynccontextmanager

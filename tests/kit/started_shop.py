@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deploy.local.process import command_line
 from deploy.local.state import StateFolder
-from deploy.local.topology import free_port
+from tests.kit.ports import free_port
 
 _START_TIMEOUT_S = 180.0
 

@@ -23,8 +23,8 @@ from common.auth import Principal, sign_context
 from common.auth.context import CONTEXT_HEADER
 from common.clock import SystemClock
 from deploy.local.state import ROOT, StateFolder
-from deploy.local.topology import free_port
 from router.compose import SubgraphDefinition, compose
+from tests.kit.ports import free_port
 from tests.kit.shop_client import PRODUCTS, ShopClient, customer
 from tests.kit.started_shop import started_shop
 

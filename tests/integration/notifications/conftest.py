@@ -10,7 +10,8 @@ from pydantic import SecretStr
 from common.events import Bus
 from subgraphs.notifications.app import create_app
 from subgraphs.notifications.settings import NotificationsSettings
-from tests.kit.sandbox import Sandbox, free_port, running_sandbox
+from tests.kit.ports import free_port
+from tests.kit.sandbox import Sandbox, running_sandbox
 from tests.kit.subgraph import SubgraphClient, fresh_database_name, running, settings_of
 from tests.kit.users import users_app, users_settings
 

@@ -15,7 +15,7 @@ from deploy.sandbox.settings import SandboxSettings
 from subgraphs.notifications.errors import DeliveryError, UndeliverableError
 from subgraphs.notifications.service.mail import Mail, SmtpMailer
 from tests.kit.clock import FrozenClock
-from tests.kit.sandbox import free_port
+from tests.kit.ports import free_port
 
 pytestmark = pytest.mark.anyio
 

@@ -19,15 +19,9 @@ from common.clock import Clock
 from common.errors import BadInputError
 from common.events import Event, new_event
 from common.ids import InvalidIdError, format_id, parse_id
-from subgraphs.products.domain import (
-    ORDER_PREFIX,
-    PRODUCT_PREFIX,
-    RESERVATION_TTL_MAX_S,
-    Reservation,
-    ReservationRefusal,
-    StockStatus,
-    WantedLine,
-)
+from subgraphs.products.domain.reservations import RESERVATION_TTL_MAX_S, Reservation, ReservationRefusal, WantedLine
+from subgraphs.products.domain.stock import StockStatus
+from subgraphs.products.domain.words import ORDER_PREFIX, PRODUCT_PREFIX
 
 SOURCE = "products"
 STOCK_STATUS_CHANGED = "products.stock.status_changed"

@@ -9,7 +9,7 @@ from strawberry.dataloader import DataLoader
 from common.subgraph.database import Row
 from common.subgraph.keyset import Page, PageRequest
 from common.subgraph.loaders import Loader, load_one
-from subgraphs.products.domain import Category, Product
+from subgraphs.products.domain.catalogue import Category, Product
 from subgraphs.products.service.shop import ProductsService
 
 #: pages of several owners, asked for with equal arguments

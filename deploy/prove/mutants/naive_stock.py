@@ -15,7 +15,14 @@ from uuid import UUID
 from common.ids import uuid7
 from common.subgraph.database import fetch
 from deploy.serve import serve_subgraph
-from subgraphs.products.domain import LineVerdict, Reservation, ReservationRefusal, ReservedLine, WantedLine, refusal
+from subgraphs.products.domain.reservations import (
+    LineVerdict,
+    Reservation,
+    ReservationRefusal,
+    ReservedLine,
+    WantedLine,
+    refusal,
+)
 from subgraphs.products.service.rush import Rush
 
 _READ = """

@@ -6,7 +6,8 @@ from common.errors import BadInputError
 from common.money import InvalidMoneyError, Money, currency_digits
 from common.subgraph.types import MoneyInput
 from subgraphs.products import errors
-from subgraphs.products.domain import CATEGORY_PREFIX, ORDER_PREFIX, PRODUCT_PREFIX, Price, listed_status
+from subgraphs.products.domain.catalogue import Price, listed_status
+from subgraphs.products.domain.words import CATEGORY_PREFIX, ORDER_PREFIX, PRODUCT_PREFIX
 from subgraphs.products.service.catalogue import ProductFilter as Wanted
 from subgraphs.products.service.search import clean_query
 from subgraphs.products.types.entities import Info, sees_drafts, uuid_of

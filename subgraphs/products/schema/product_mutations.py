@@ -5,7 +5,7 @@ from uuid import UUID
 import strawberry
 
 from common.subgraph.access import require_scope
-from subgraphs.products.domain import ProductStatus
+from subgraphs.products.domain.catalogue import ProductStatus
 from subgraphs.products.schema.given import known_category, known_currency, known_product, money, price
 from subgraphs.products.schema.refusals import REFUSALS, changed, refused
 from subgraphs.products.service.editing import KEEP, Keep, NewProduct, ProductChanges

@@ -5,8 +5,9 @@ from strawberry.federation.schema_directives import ListSize
 
 from common.errors import BadInputError
 from common.subgraph.keyset import page_request
-from subgraphs.products import domain
-from subgraphs.products.domain import CATEGORY_PREFIX, PRODUCT_PREFIX, ProductSort
+from subgraphs.products.domain import catalogue
+from subgraphs.products.domain.catalogue import ProductSort
+from subgraphs.products.domain.words import CATEGORY_PREFIX, PRODUCT_PREFIX
 from subgraphs.products.schema.given import wanted_products
 from subgraphs.products.service.catalogue import KEYSETS
 from subgraphs.products.types.entities import (
@@ -31,7 +32,7 @@ class Query:
         if sum(name is not None for name in (id, slug, sku)) != 1:
             raise BadInputError("Give exactly one of id, slug and sku.")
         loaders = info.context.loaders
-        record: domain.Product | None = None
+        record: catalogue.Product | None = None
         if id is not None:
             product_id = uuid_of(PRODUCT_PREFIX, id)
             record = await loaders.product.load(product_id) if product_id else None

@@ -6,7 +6,7 @@ from uuid import UUID
 from common.subgraph.errors import IdempotencyConflictedError
 from common.subgraph.types import IdempotencyConflictError, InvalidInputError, NotFoundError, StaleVersionError
 from subgraphs.products import errors
-from subgraphs.products.domain import PRODUCT_PREFIX
+from subgraphs.products.domain.words import PRODUCT_PREFIX
 from subgraphs.products.types.entities import Info, Product, uuid_of, visible
 from subgraphs.products.types.payloads import CategoryInUseError, DuplicateSkuError, ProductPayload
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import strawberry
 
 from common.errors import BadInputError
-from subgraphs.products.domain import PRODUCT_PREFIX
+from subgraphs.products.domain.words import PRODUCT_PREFIX
 from subgraphs.products.events import STOCK_STATUS_CHANGED
 from subgraphs.products.types.entities import Info, Product, uuid_of, visible
 

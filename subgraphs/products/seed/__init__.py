@@ -15,7 +15,8 @@ from common.settings import SubgraphSettings
 from common.subgraph.app import migrated_database
 from common.subgraph.database import fetch
 from subgraphs.products.app import NAME
-from subgraphs.products.domain import Price, slugify
+from subgraphs.products.domain.catalogue import Price
+from subgraphs.products.domain.fields import slugify
 from subgraphs.products.seed.goods import DEPARTMENTS, Department
 
 PRODUCT_COUNT = 1000

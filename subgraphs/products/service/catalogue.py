@@ -6,7 +6,7 @@ from uuid import UUID
 
 from common.subgraph.database import Database, Row
 from common.subgraph.keyset import Keyset, Page, PageRequest, SortColumn, cut_page
-from subgraphs.products.domain import Product, ProductSort, ProductStatus
+from subgraphs.products.domain.catalogue import Product, ProductSort, ProductStatus
 from subgraphs.products.service.search import hits, likeness_of
 
 _COLUMNS = """p.id, p.sku, p.name, p.slug, p.description, p.status, p.price_minor, p.currency, p.compare_at_minor,

@@ -7,7 +7,7 @@ from uuid import UUID
 from common.resilience import Cache
 from common.subgraph.caches import Caches
 from common.subgraph.database import Database, Row
-from subgraphs.products.domain import Category
+from subgraphs.products.domain.catalogue import Category
 
 #: so long a new category may be missing from the list
 FRESH_S = 30.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.events import CommandError
-from subgraphs.products.domain import RefusalCode, ReservationRefusal
+from subgraphs.products.domain.reservations import RefusalCode, ReservationRefusal
 from subgraphs.products.events import order_id_of, refusal_details, reservation_reply, ttl_of, wanted_lines_of
 from subgraphs.products.service.reservations import Reservations
 from subgraphs.products.service.rush import Rush

@@ -10,22 +10,19 @@ from common.clock import Clock
 from common.events.sql import SqlConnection
 from common.ids import format_id, uuid7
 from common.subgraph.database import Database, Row, fetch
-from subgraphs.products.domain import (
-    LOW_STOCK_THRESHOLD_DEFAULT,
+from subgraphs.products.domain.catalogue import Price, ProductStatus, check_status_change
+from subgraphs.products.domain.fields import (
     PRICE_COUNT_MAX,
-    PRODUCT_PREFIX,
-    QUANTITY_MAX,
-    Price,
-    ProductStatus,
     check_compare_at,
     check_description,
     check_name,
     check_price,
     check_sku,
-    check_status_change,
     check_weight,
     slugify,
 )
+from subgraphs.products.domain.stock import LOW_STOCK_THRESHOLD_DEFAULT, QUANTITY_MAX
+from subgraphs.products.domain.words import PRODUCT_PREFIX
 from subgraphs.products.errors import DuplicateSku, InvalidInput, NotFound, StaleVersion
 from subgraphs.products.service.idempotently import Idempotently
 

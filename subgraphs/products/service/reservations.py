@@ -20,8 +20,7 @@ from common.events.sql import SqlConnection
 from common.failpoints import failpoint
 from common.ids import format_id, uuid7
 from common.subgraph.database import Database, Row, fetch
-from subgraphs.products.domain import (
-    PRODUCT_PREFIX,
+from subgraphs.products.domain.reservations import (
     SWEEP_GRACE_S,
     LineVerdict,
     Reservation,
@@ -29,8 +28,9 @@ from subgraphs.products.domain import (
     ReservedLine,
     WantedLine,
     refusal,
-    stock_status,
 )
+from subgraphs.products.domain.stock import stock_status
+from subgraphs.products.domain.words import PRODUCT_PREFIX
 from subgraphs.products.events import STOCK_STATUS_CHANGED, stock_status_changed
 
 #: orders whose stock one sweep gives back

@@ -18,16 +18,16 @@ from tortoise.exceptions import IntegrityError
 from common.failpoints import failpoint
 from common.ids import format_id, uuid7
 from common.subgraph.database import Row
-from subgraphs.products.domain import (
-    PRODUCT_PREFIX,
+from subgraphs.products.domain.reservations import (
     LineVerdict,
     RefusalCode,
     Reservation,
     ReservationRefusal,
     ReservedLine,
     WantedLine,
-    stock_status,
 )
+from subgraphs.products.domain.stock import stock_status
+from subgraphs.products.domain.words import PRODUCT_PREFIX
 from subgraphs.products.events import STOCK_STATUS_CHANGED, stock_status_changed
 from subgraphs.products.service.reservations import Reservations
 

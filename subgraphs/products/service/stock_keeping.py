@@ -11,7 +11,7 @@ from common.events.sql import SqlConnection
 from common.ids import uuid7
 from common.subgraph.database import Database, Row, fetch
 from common.subgraph.keyset import Keyset, Page, PageRequest, SortColumn, cut_page
-from subgraphs.products.domain import (
+from subgraphs.products.domain.stock import (
     QUANTITY_MAX,
     InventoryReason,
     MovementReason,

@@ -8,7 +8,8 @@ from tortoise.exceptions import IntegrityError
 from common.events.sql import SqlConnection
 from common.ids import uuid7
 from common.subgraph.database import Database, Row, fetch
-from subgraphs.products.domain import Category, check_name, slugify
+from subgraphs.products.domain.catalogue import Category
+from subgraphs.products.domain.fields import check_name, slugify
 from subgraphs.products.errors import CategoryInUse, InvalidInput, NotFound, StaleVersion
 from subgraphs.products.service.categories import COLUMNS, Categories, category_of
 

@@ -18,19 +18,10 @@ from common.subgraph.database import Row
 from common.subgraph.keyset import Page, page_request
 from common.subgraph.schema import Representation
 from common.subgraph.types import Money
-from subgraphs.products import domain
-from subgraphs.products.domain import (
-    CATEGORY_PREFIX,
-    MOVEMENT_PREFIX,
-    ORDER_PREFIX,
-    PRODUCT_PREFIX,
-    InventoryReason,
-    MovementReason,
-    ProductSort,
-    ProductStatus,
-    StockStatus,
-    is_visible,
-)
+from subgraphs.products.domain import catalogue, stock
+from subgraphs.products.domain.catalogue import ProductSort, ProductStatus, is_visible
+from subgraphs.products.domain.stock import InventoryReason, MovementReason, StockStatus
+from subgraphs.products.domain.words import CATEGORY_PREFIX, MOVEMENT_PREFIX, ORDER_PREFIX, PRODUCT_PREFIX
 from subgraphs.products.loaders import ProductLoaders
 from subgraphs.products.service.catalogue import KEYSETS, product_of
 from subgraphs.products.service.shop import ProductsService
@@ -73,7 +64,7 @@ class StockMovement:
     created_at: datetime
 
     @classmethod
-    def of(cls, record: domain.StockMovement) -> Self:
+    def of(cls, record: stock.StockMovement) -> Self:
         order_id = record.order_id
         return cls(
             id=strawberry.ID(format_id(MOVEMENT_PREFIX, record.id)),
@@ -108,7 +99,7 @@ class ProductPrice:
     compare_at_price: Money | None = strawberry.field(description="The price before a reduction")
 
     @classmethod
-    def of(cls, record: domain.Price) -> Self:
+    def of(cls, record: catalogue.Price) -> Self:
         before = record.compare_at_minor
         return cls(
             price=Money.of(record.price_minor, record.currency),
@@ -118,7 +109,7 @@ class ProductPrice:
 
 @strawberry.federation.type(keys=["id"], description="A shelf of the shop; shelves stand on shelves")
 class Category:
-    record: strawberry.Private[domain.Category]
+    record: strawberry.Private[catalogue.Category]
     id: strawberry.ID
     name: str
     slug: str = strawberry.field(description="For addresses; it stays when the name changes")
@@ -126,7 +117,7 @@ class Category:
     version: int = strawberry.field(description="Grows with every change; give it back as `expectedVersion`")
 
     @classmethod
-    def of(cls, record: domain.Category) -> Self:
+    def of(cls, record: catalogue.Category) -> Self:
         public_id = strawberry.ID(format_id(CATEGORY_PREFIX, record.id))
         return cls(
             record=record,
@@ -149,7 +140,7 @@ class Category:
         description="Active products in it and in all categories below it, the newest first", directives=[BY_PAGE]
     )
     async def products(self, info: Info, first: int | None = 20, after: str | None = None) -> "ProductConnection":
-        newest = KEYSETS[domain.ProductSort.NEWEST]
+        newest = KEYSETS[ProductSort.NEWEST]
         request = page_request(newest, first=first, after=after, filter_by={"category": True})
         loaders = info.context.loaders
         page = await loaders.category_page.load((self.record.id, request))
@@ -164,7 +155,7 @@ class Category:
 
 @strawberry.federation.type(keys=["id", "sku"], description="Something that is sold, by the unit")
 class Product:
-    record: strawberry.Private[domain.Product]
+    record: strawberry.Private[catalogue.Product]
     id: strawberry.ID
     sku: str = strawberry.field(description="The shop's own number of it: capital letters, digits, dots and dashes")
     name: str
@@ -178,7 +169,7 @@ class Product:
     updated_at: datetime
 
     @classmethod
-    def of(cls, record: domain.Product) -> Self:
+    def of(cls, record: catalogue.Product) -> Self:
         return cls(
             record=record,
             id=strawberry.ID(format_id(PRODUCT_PREFIX, record.id)),
@@ -254,7 +245,7 @@ def products_of(page: Page[Row], count: Callable[[], Awaitable[int | None]]) -> 
     return ProductConnection.of(page, lambda row: Product.of(product_of(row)), count=count)
 
 
-def visible(principal: Principal, record: domain.Product | None, *, by_reference: bool = False) -> Product | None:
+def visible(principal: Principal, record: catalogue.Product | None, *, by_reference: bool = False) -> Product | None:
     """The product, or None where the caller may not know of it."""
     if record is None:
         return None

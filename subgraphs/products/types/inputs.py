@@ -3,7 +3,8 @@
 import strawberry
 
 from common.subgraph.types import MoneyInput
-from subgraphs.products.domain import InventoryReason, ProductStatus
+from subgraphs.products.domain.catalogue import ProductStatus
+from subgraphs.products.domain.stock import InventoryReason
 
 _EXPECTED = (
     "The version the caller has seen; a StaleVersionError where it is another one now. Without: last writer wins"

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from common.ids import parse_id
 from common.subgraph.database import Database
-from subgraphs.products.domain import PRODUCT_PREFIX, Reservation, ReservationRefusal, WantedLine
+from subgraphs.products.domain.reservations import Reservation, ReservationRefusal, WantedLine
+from subgraphs.products.domain.words import PRODUCT_PREFIX
 from subgraphs.products.service.reservations import Reservations
 from subgraphs.products.service.shop import ProductsService
 from tests.kit.commerce import CREATE_PRODUCT, STAFF

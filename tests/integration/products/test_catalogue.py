@@ -7,7 +7,7 @@ import pytest
 
 from common.ids import format_id, new_id, uuid7
 from common.subgraph.statements import record_statements
-from subgraphs.products.domain import PRODUCT_PREFIX
+from subgraphs.products.domain.words import PRODUCT_PREFIX
 from subgraphs.users.domain import Role
 from tests.integration.products.shelf import Shelf
 from tests.kit.commerce import STAFF, customer

@@ -9,7 +9,8 @@ from tortoise.exceptions import IntegrityError
 
 from common.ids import format_id, new_id, uuid7
 from common.subgraph.statements import record_statements
-from subgraphs.products.domain import PRODUCT_PREFIX, RefusalCode, Reservation, ReservationRefusal, WantedLine
+from subgraphs.products.domain.reservations import RefusalCode, Reservation, ReservationRefusal, WantedLine
+from subgraphs.products.domain.words import PRODUCT_PREFIX
 from subgraphs.products.service.rush import Rush
 from tests.integration.products.shelf import Shelf
 from tests.kit.commerce import STAFF

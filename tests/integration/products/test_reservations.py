@@ -8,7 +8,7 @@ import pytest
 from tortoise.exceptions import IntegrityError
 
 from common.ids import uuid7
-from subgraphs.products.domain import RefusalCode, Reservation, ReservationRefusal
+from subgraphs.products.domain.reservations import RefusalCode, Reservation, ReservationRefusal
 from tests.integration.products.shelf import Shelf
 
 pytestmark = pytest.mark.anyio

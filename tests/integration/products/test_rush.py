@@ -8,7 +8,7 @@ import pytest
 
 from common.ids import uuid7
 from common.subgraph.statements import record_statements
-from subgraphs.products.domain import RefusalCode, Reservation, ReservationRefusal, WantedLine
+from subgraphs.products.domain.reservations import RefusalCode, Reservation, ReservationRefusal, WantedLine
 from subgraphs.products.service.rush import Outcome, Rush
 from tests.integration.products.shelf import Shelf
 

@@ -10,7 +10,8 @@ from tortoise.exceptions import IntegrityError
 from common.ids import format_id, new_id, uuid7
 from common.subgraph.database import fetch
 from common.subgraph.statements import record_statements
-from subgraphs.products.domain import ORDER_PREFIX, PRODUCT_PREFIX, RefusalCode, ReservationRefusal, WantedLine
+from subgraphs.products.domain.reservations import RefusalCode, ReservationRefusal, WantedLine
+from subgraphs.products.domain.words import ORDER_PREFIX, PRODUCT_PREFIX
 from subgraphs.products.service.rush import Outcome, Rush
 from tests.integration.products.shelf import Shelf
 from tests.kit.commerce import STAFF

@@ -6,22 +6,10 @@ import pytest
 
 from common.ids import uuid7
 from subgraphs.products import errors
-from subgraphs.products.domain import (
-    InventoryReason,
-    LineVerdict,
-    ProductStatus,
-    RefusalCode,
-    StockStatus,
-    WantedLine,
-    check_adjustment,
-    check_sku,
-    check_status_change,
-    is_visible,
-    listed_status,
-    refusal,
-    slugify,
-    stock_status,
-)
+from subgraphs.products.domain.catalogue import ProductStatus, check_status_change, is_visible, listed_status
+from subgraphs.products.domain.fields import check_sku, slugify
+from subgraphs.products.domain.reservations import LineVerdict, RefusalCode, WantedLine, refusal
+from subgraphs.products.domain.stock import InventoryReason, StockStatus, check_adjustment, stock_status
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     otlp_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = None
     #: share of new traces that are recorded, 0 to 1; a caller's decision (traceparent) is always followed
     trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    #: last traces a subgraph's process keeps for the router's `/traces`; 0: none
+    traces_kept: Annotated[int, Field(ge=0, le=10_000)] = 0
     #: signs what the router tells the subgraphs about the caller. Several, separated by commas, while one replaces
     #: another: the first signs, all are accepted
     context_secret: SecretStr | None = None

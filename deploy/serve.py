@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import socket
+from contextlib import nullcontext
 
 import structlog
 import uvicorn
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp
 from common.collector import spare_the_collector
 from common.settings import Settings
 from common.stopping import end_well_on_signals
-from common.telemetry import configure_logging
+from common.telemetry import TraceRing, configure_logging, use_ring
 
 #: longer than any client of ours keeps an idle connection, so that none is closed under a request being sent
 _KEEP_ALIVE_S = 75
@@ -22,7 +23,8 @@ def serve_subgraph(name: str, host: str, port: int) -> None:
     """Serve `subgraphs.<name>` until SIGINT or SIGTERM; requests under way are finished, WebSockets closed (1012)."""
     settings = Settings()
     configure_logging(settings.log_level, service=f"punnet-{name}")
-    application = importlib.import_module(f"subgraphs.{name}.app").create_app()
+    with use_ring(TraceRing(max_traces=settings.traces_kept)) if settings.traces_kept else nullcontext():
+        application = importlib.import_module(f"subgraphs.{name}.app").create_app()
     structlog.get_logger(__name__).info("subgraph starts", address=f"http://{host}:{port}/graphql")
     _serve(application, settings, host, port)
 

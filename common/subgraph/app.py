@@ -1,8 +1,8 @@
 """A subgraph's parts -> an ASGI application. The one place where the kit wires things together.
 
-Routes: `/graphql` (HTTP POST and graphql-transport-ws, for callers with a signed context), `/health`, `/health/live`,
-`/health/ready`, `/metrics`, and the subgraph's own. The application keeps nothing outside itself: five of them live in
-one process, each with its own database pool and bus connection.
+Routes: `/graphql` (HTTP POST and graphql-transport-ws) and `/traces` for callers with a signed context, `/health`,
+`/health/live`, `/health/ready`, `/metrics`, and the subgraph's own. The application keeps nothing outside itself: five
+of them live in one process, each with its own database pool and bus connection.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -33,6 +33,7 @@ from common.subgraph.schema import Schema
 from common.subgraph.signed_context import GRAPHQL_PATH, RequireSignedContext, is_graphql
 from common.subgraph.sql_telemetry import count_statements, trace_statements
 from common.subgraph.statements import statement_source
+from common.subgraph.traces import trace_routes
 from common.subgraph.view import GraphQLView, context_factory
 from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, metrics_endpoint
 
@@ -109,6 +110,7 @@ def create_subgraph(
             WebSocketRoute(GRAPHQL_PATH, view),
             *health_routes(health),
             metrics_route(metrics),
+            *trace_routes(telemetry),
             *parts.routes(runtime.service),
         ],
         middleware=[

@@ -1,4 +1,4 @@
-"""The door of a subgraph: `/graphql` opens to callers with a valid signed context, and to nobody else.
+"""The door of a subgraph: `/graphql` and `/traces` open to callers with a valid signed context, and to nobody else.
 
 Without it `_entities` would answer anyone who can reach the port. `/health` and `/metrics` stay open: they tell nothing
 about users.
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from common.auth import CONTEXT_HEADER, ContextVerifier, Principal
 from common.errors import UnauthenticatedError
 from common.subgraph.refusal import refuse
+from common.subgraph.traces import TRACES_PATH
 
 GRAPHQL_PATH = "/graphql"
 _SCOPE_KEY = "punnet.principal"
@@ -26,6 +27,10 @@ def is_graphql(scope: Scope) -> bool:
     return scope["type"] in ("http", "websocket") and scope["path"] == GRAPHQL_PATH
 
 
+def is_guarded(scope: Scope) -> bool:
+    return is_graphql(scope) or (scope["type"] == "http" and scope["path"].startswith(TRACES_PATH))
+
+
 class RequireSignedContext:
     """ASGI middleware: 401 with a GraphQL error, or a refused WebSocket handshake."""
 
@@ -34,7 +39,7 @@ class RequireSignedContext:
         self.verifier = verifier
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if is_graphql(scope):
+        if is_guarded(scope):
             try:
                 scope[_SCOPE_KEY] = self.verifier.verify(Headers(scope=scope).get(CONTEXT_HEADER))
             except UnauthenticatedError as exc:

@@ -5,7 +5,8 @@ from common.telemetry.logs import configure_logging
 from common.telemetry.metrics import LATENCY_BUCKETS_S, Metrics
 from common.telemetry.middleware import ROUTE, TelemetryMiddleware
 from common.telemetry.redaction import redact, redact_text
-from common.telemetry.ring import SpanRecord, TraceRing, use_ring
+from common.telemetry.ring import TraceRing, use_ring
+from common.telemetry.spans import SpanRecord, dump_spans, load_spans
 from common.telemetry.sql import record_sql_span
 from common.telemetry.tracing import (
     REQUEST_ID_HEADER,
@@ -30,7 +31,9 @@ __all__ = [
     "configure_logging",
     "current_request_id",
     "current_traceparent",
+    "dump_spans",
     "inject_headers",
+    "load_spans",
     "mark_failed",
     "metrics_endpoint",
     "record_sql_span",

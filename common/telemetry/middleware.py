@@ -39,6 +39,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _METHODS = frozenset({"GET", "POST", "OPTIONS", "HEAD", "PUT", "PATCH", "DELETE"})
 #: names of labels and spans come from this list, never from the client
 DEFAULT_ROUTES = ("/", "/graphql", "/health", "/health/live", "/health/ready", "/metrics")
+#: asked again and again by machines: no traces of their own, which would push out those of requests
+_PROBE = re.compile(r"/(?:health|metrics|traces)(?:/.*)?")
 _CLIENT_CLOSED_REQUEST = 499
 #: key of the scope under which an application says which of its routes it served, such as `/api/v1/orders/{id}`
 ROUTE = "punnet.route"
@@ -98,7 +100,7 @@ class TelemetryMiddleware:
             return send(message)
 
         started_at = time.perf_counter()
-        if not self._telemetry.may_record(headers):
+        if not self._may_record(scope["path"], headers):
             context = bound.without_spans(headers, has_sink=self._telemetry.has_sink)
             token = None if context is None else attach(context)
             try:
@@ -134,6 +136,11 @@ class TelemetryMiddleware:
                 if status >= 500:
                     span.set_status(StatusCode.ERROR)
                 self._observe_duration(method, route, status, time.perf_counter() - started_at, span)
+
+    def _may_record(self, path: str, headers: Mapping[str, str]) -> bool:
+        if not self._telemetry.may_record(headers):
+            return False
+        return "traceparent" in headers or _PROBE.fullmatch(path) is None
 
     async def _converse(self, scope: Scope, receive: Receive, send: Send, parent: Context) -> None:
         token = attach(parent)

@@ -6,35 +6,16 @@ starts them does so inside `use_ring(ring)`, and every `Telemetry` made there wr
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import Any
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
-from opentelemetry.trace import StatusCode
 
-from common.telemetry.redaction import redact
+from common.telemetry.spans import SpanRecord, read_span
 
 _current_ring: ContextVar["TraceRing | None"] = ContextVar("punnet_trace_ring", default=None)
-
-
-@dataclass(frozen=True, slots=True)
-class SpanRecord:
-    """A finished span; times in nanoseconds since the epoch, ids hexadecimal."""
-
-    trace_id: str
-    span_id: str
-    parent_id: str | None
-    service: str
-    name: str
-    kind: str
-    started_at_ns: int
-    ended_at_ns: int
-    has_failed: bool
-    attributes: Mapping[str, Any]
 
 
 class TraceRing(SpanProcessor):
@@ -101,20 +82,4 @@ def current_ring() -> TraceRing | None:
 
 
 def _records(spans: list[ReadableSpan]) -> list[SpanRecord]:
-    return sorted((_record(span) for span in spans), key=lambda record: record.started_at_ns)
-
-
-def _record(span: ReadableSpan) -> SpanRecord:
-    context = span.get_span_context()
-    return SpanRecord(
-        trace_id=f"{context.trace_id:032x}" if context else "",
-        span_id=f"{context.span_id:016x}" if context else "",
-        parent_id=f"{span.parent.span_id:016x}" if span.parent else None,
-        service=str(span.resource.attributes.get("service.name", "")),
-        name=span.name,
-        kind=span.kind.name,
-        started_at_ns=span.start_time or 0,
-        ended_at_ns=span.end_time or 0,
-        has_failed=span.status.status_code is StatusCode.ERROR,
-        attributes=redact(dict(span.attributes or {})),
-    )
+    return sorted(map(read_span, spans), key=lambda record: record.started_at_ns)

@@ -26,6 +26,8 @@ ROUTER_CONFIG = ROOT / "deploy/router.yaml"
 #: where the payments subgraph listens to its provider
 WEBHOOK_PATH = "/webhooks/psp"
 
+#: as many as the router keeps unless told otherwise
+_TRACES_KEPT = "200"
 _PUNNET = (sys.executable, "-P", "-m", "deploy.cli")
 
 
@@ -68,7 +70,7 @@ def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: s
         Program(
             name=name,
             argv=[*_PUNNET, "subgraph", name, "--listen", f"127.0.0.1:{number}"],
-            environment={**addresses, **secrets_of(folder, name)},
+            environment={**addresses, **secrets_of(folder, name), "PUNNET_TRACES_KEPT": _TRACES_KEPT},
             ready_url=f"http://127.0.0.1:{number}/health/ready",
         )
         for name, number in ports.items()

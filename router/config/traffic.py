@@ -191,6 +191,20 @@ class ExportersConfig(Section):
     metrics: MetricsExporters = MetricsExporters()
 
 
+class SubgraphTracesConfig(Section):
+    """Traces are shown whole: subgraphs of ours are asked for their spans, those of others have none to give."""
+
+    enabled: bool = False
+    path: str = "/traces"  #: at each subgraph's address; `?limit=` and `/<trace id>` below it
+
+    @field_validator("path")
+    @classmethod
+    def _plain(cls, value: str) -> str:
+        if not re.fullmatch(r"/[A-Za-z0-9._~/-]*", value):
+            raise ValueError("a path starts with / and has neither a query nor blanks")
+        return value
+
+
 class TracesConfig(Section):
     """The last traces, kept in memory and shown by the router itself. Ours."""
 
@@ -199,6 +213,7 @@ class TracesConfig(Section):
     keep: int = Field(default=200, ge=1, le=10_000)  #: traces
     per_second: float = Field(default=10.0, gt=0)  #: new ones at most: under load a sample, by hand all
     scope: str | None = "ops:read"  #: what the caller's token must hold; null shows them to everybody
+    subgraphs: SubgraphTracesConfig = SubgraphTracesConfig()
 
     @field_validator("path")
     @classmethod

@@ -7,7 +7,6 @@ about this process alone, so that a subgraph's trouble takes no router out of se
 from __future__ import annotations
 
 import asyncio
-import logging
 import re
 import time
 from collections.abc import Mapping
@@ -15,13 +14,11 @@ from typing import Any
 
 from router.execution.json import MalformedJsonError, dump_json, load_json
 from router.server.asgi import SECURITY_HEADERS, Send, send_bytes
-from router.transport.errors import TransportError
+from router.server.subgraph_pages import get_page
 from router.transport.model import SubgraphPages, SubgraphResponse
 
-logger = logging.getLogger(__name__)
 _UP = b'{"status":"UP"}'
 _DOWN = b'{"status":"DOWN"}'
-_TIMEOUT_S = 2.0
 _KEPT_S = 1.0  #: so that asking often costs subgraphs nothing
 _WORD = re.compile(r"[a-z0-9_-]{1,40}")
 #: what a subgraph calls its state, after common.health and others' habits
@@ -68,14 +65,8 @@ class SubgraphHealth:
 
     async def _ask(self, name: str, pages: SubgraphPages) -> dict[str, Any]:
         started_at = time.perf_counter()
-        try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                said = _read(await pages.get(self._path))
-        except (TransportError, TimeoutError):
-            said = {"status": "DOWN"}
-        except Exception:  # a border: applications in this process may raise anything
-            logger.warning("subgraph %s cannot tell of its health", name, exc_info=True)
-            said = {"status": "DOWN"}
+        response = await get_page(name, pages, self._path)
+        said = {"status": "DOWN"} if response is None else _read(response)
         return {**said, "duration_ms": round((time.perf_counter() - started_at) * 1e3, 1)}
 
 

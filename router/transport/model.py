@@ -55,9 +55,9 @@ class SubgraphClient(Protocol):
 
 
 class SubgraphPages(Protocol):
-    async def get(self, path: str) -> SubgraphResponse:
-        """Another resource at the subgraph's address, such as its health. Raises `TransportError`; what an application
-        in this process raises goes on as it is."""
+    async def get(self, target: str, headers: Headers = ()) -> SubgraphResponse:
+        """Another resource at the subgraph's address, such as its health; `target` is a path, perhaps with a query.
+        Raises `TransportError`; what an application in this process raises goes on as it is."""
         ...
 
 

@@ -57,11 +57,12 @@ class AsgiClient:
             return SubgraphResponse(500, b"")
         return exchange.response()
 
-    async def get(self, path: str) -> SubgraphResponse:
+    async def get(self, target: str, headers: Headers = ()) -> SubgraphResponse:
         """See `SubgraphPages`."""
         exchange = _Exchange(b"")
-        place = {"method": "GET", "path": path, "raw_path": path.encode("ascii"), "query_string": b""}
-        await self.app({**self.scope("http", ()), **place}, exchange.receive, exchange.send)
+        path, _, query = target.partition("?")
+        place = {"path": path, "raw_path": path.encode("ascii"), "query_string": query.encode("ascii")}
+        await self.app({**self.scope("http", headers), "method": "GET", **place}, exchange.receive, exchange.send)
         return exchange.response()
 
     def scope(

@@ -41,7 +41,9 @@ class HttpClient:
             f"POST {address.target} HTTP/1.1\r\nhost: {address.authority}\r\n{_JSON}"
             "accept: application/json, application/graphql-response+json\r\naccept-encoding: identity\r\n"
         ).encode("ascii")
-        self._get = f"host: {address.authority}\r\naccept: application/json\r\naccept-encoding: identity\r\n\r\n"
+        self._get = (f"host: {address.authority}\r\naccept: application/json\r\naccept-encoding: identity\r\n").encode(
+            "ascii"
+        )
 
     async def __aenter__(self) -> HttpClient:
         return self
@@ -77,9 +79,9 @@ class HttpClient:
             limit.forget(connection)
         return await self._send_in_turn(head, request, 0.0)
 
-    async def get(self, path: str) -> SubgraphResponse:
+    async def get(self, target: str, headers: Headers = ()) -> SubgraphResponse:
         """See `SubgraphPages`."""
-        head = f"GET {path} HTTP/1.1\r\n{self._get}".encode("ascii")
+        head = b"GET %b HTTP/1.1\r\n%b%b\r\n" % (target.encode("ascii"), self._get, write_headers(headers))
         return await self._send_in_turn(head, SubgraphRequest("", b""), self._limits.max_idle_s)
 
     async def _send_in_turn(self, head: bytes, request: SubgraphRequest, max_idle_s: float) -> SubgraphResponse:

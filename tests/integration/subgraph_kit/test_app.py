@@ -8,7 +8,7 @@ import pytest
 
 from common.auth import ANONYMOUS, CONTEXT_HEADER, ContextSigner
 from common.clock import SystemClock
-from common.telemetry import TraceRing, use_ring
+from common.telemetry import TraceRing, load_spans, use_ring
 from subgraphs.users.app import create_app
 from subgraphs.users.passwords import Passwords
 from subgraphs.users.seed import DEMO_ACCOUNTS
@@ -76,6 +76,7 @@ async def test_health_and_metrics_are_open_and_name_the_dependencies(users: Subg
     ready, live, metrics = [await users.http.get(path) for path in ("/health", "/health/live", "/metrics")]
 
     assert (ready.status_code, live.status_code, metrics.status_code) == (200, 200, 200)
+    assert (await users.http.get("/traces")).status_code == 401
     assert sorted(ready.json()["checks"]) == ["nats", "postgres"]
     assert 'punnet_sql_statements_total{kind="SELECT",source="request",subgraph="users"}' in metrics.text
 
@@ -87,14 +88,18 @@ async def test_the_statements_of_a_request_are_spans_of_its_trace(settings: User
     trace_id = "0af7651916cd43dd8448eb211c80319c"
 
     async with running(app) as users:
-        headers = users.headers(as_user(DEMO_ACCOUNTS[0].public_id)) | {
-            "traceparent": f"00-{trace_id}-b7ad6b7169203331-01"
-        }
-        await users.http.post("/graphql", json=ME, headers=headers)
+        headers = users.headers(as_user(DEMO_ACCOUNTS[0].public_id))
+        traceparent = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+        await users.http.post("/graphql", json=ME, headers=headers | traceparent)
+        told = [await users.http.get(path, headers=headers) for path in (f"/traces/{trace_id}", "/traces?limit=9")]
+        refused = [(await users.http.get(path)).status_code for path in (f"/traces/{trace_id}", "/traces")]
 
     spans = ring.trace(trace_id)
     assert [span.name for span in spans] == ["POST /graphql", "SELECT"]
     assert spans[1].parent_id == spans[0].span_id
+    assert load_spans(told[0].content) == spans
+    assert spans[0] in load_spans(told[1].content)
+    assert refused == [401, 401], "without a signed context"
 
 
 async def test_before_the_start_a_request_is_told_to_try_later(settings: UsersSettings) -> None:

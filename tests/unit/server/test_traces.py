@@ -15,11 +15,17 @@ from router.config import parse_config
 from router.server.app import create_router_app
 from tests.kit.asgi import Client, running
 from tests.kit.tiny_subgraph import SUPERGRAPH
+from tests.kit.traced_subgraph import ADDRESS, SECRET
 
 pytestmark = pytest.mark.anyio
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 OPEN = "telemetry: {traces: {enabled: true, scope: null}}"
 PAGE = {"accept": "text/html,*/*;q=0.8"}
+WHOLE = f"""
+telemetry: {{traces: {{enabled: true, scope: null, subgraphs: {{enabled: true, path: PATH}}}}}}
+override_subgraph_url: {{tiny: '{ADDRESS}'}}
+signed_context: {{secret: '{SECRET}'}}
+"""
 
 
 @asynccontextmanager
@@ -41,6 +47,37 @@ async def test_the_last_traces_are_listed_and_one_is_shown_with_its_spans() -> N
     outer, inner = one["spans"]
     assert (outer["name"], inner["name"], inner["parent_id"]) == ("POST /graphql", "subgraph tiny", outer["span_id"])
     assert (gone.status, gone.codes) == (404, ["NOT_FOUND"])
+
+
+async def test_spans_of_a_subgraph_that_keeps_its_own_are_asked_for_and_joined() -> None:
+    async with traced(WHOLE.replace("PATH", "/traces")) as client:
+        (listed,) = (await client.get("/traces")).json["traces"]
+        one = (await client.get(f"/traces/{TRACE_ID}")).json
+        again = (await client.get("/traces")).json
+    assert (listed["services"], listed["span_count"]) == (["punnet-tiny", "router"], 3)
+    outer, inner, its = one["spans"]
+    assert [(span["service"], span["name"], span["parent_id"]) for span in (inner, its)] == [
+        ("router", "subgraph tiny", outer["span_id"]),
+        ("punnet-tiny", "POST /graphql", inner["span_id"]),
+    ]
+    assert one["missing_subgraphs"] == []
+    assert again == {"traces": [listed], "missing_subgraphs": []}, "who looks leaves no trace"
+
+
+@pytest.mark.parametrize("place", ["/nowhere", "/health/bare"], ids=["an error", "no spans"])
+async def test_a_subgraph_that_gives_no_spans_is_named_and_the_rest_is_shown(place: str) -> None:
+    async with traced(WHOLE.replace("PATH", place)) as client:
+        replies = [await client.get(path) for path in ("/traces", f"/traces/{TRACE_ID}")]
+        pages = [await client.get(path, headers=PAGE) for path in ("/traces", f"/traces/{TRACE_ID}")]
+    assert [reply.json["missing_subgraphs"] for reply in replies] == [["tiny"]] * 2
+    assert len(replies[1].json["spans"]) == 2
+    assert ["no answer from tiny" in page.body.decode() for page in pages] == [True, True]
+
+
+async def test_subgraphs_are_not_asked_unless_the_configuration_says_so() -> None:
+    async with traced(WHOLE.replace("enabled: true, path: PATH", "enabled: false")) as client:
+        one = (await client.get(f"/traces/{TRACE_ID}")).json
+    assert (one["services"], one["missing_subgraphs"]) == (["router"], [])
 
 
 async def test_a_browser_gets_pages_without_scripts() -> None:

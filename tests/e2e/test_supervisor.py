@@ -17,7 +17,7 @@ import pytest
 from deploy.local.process import command_line
 from tests.kit.folders import open_folder
 from tests.kit.shop_client import customer
-from tests.kit.started_shop import StartedShop, descendants, started_shop
+from tests.kit.started_shop import StartedShop, child, descendants, started_shop
 
 
 @pytest.fixture
@@ -38,13 +38,6 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
     while not holds():
         assert time.monotonic() < deadline, what
         time.sleep(0.05)
-
-
-def child(shop: StartedShop, words: str) -> int:
-    """The process of the shop whose command line holds `words`; 0 when there is none."""
-    assert shop.process is not None
-    # PostgreSQL's own children have other names
-    return next((pid for pid in descendants(shop.process.pid) if words in command_line(pid)), 0)
 
 
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])

@@ -95,6 +95,13 @@ def started_shop(folder: Path, *, is_split: bool) -> Iterator[StartedShop]:
             shop.stop()
 
 
+def child(shop: StartedShop, words: str) -> int:
+    """The process of the shop whose command line holds `words`; 0 when there is none."""
+    assert shop.process is not None
+    # PostgreSQL's own children have other names
+    return next((pid for pid in descendants(shop.process.pid) if words in command_line(pid)), 0)
+
+
 def descendants(pid: int) -> set[int]:
     """Process ids of all children, their children, and so on."""
     children: dict[int, set[int]] = {}

@@ -74,6 +74,8 @@ class SubgraphSettings(Settings):
     #: feature flags (`common/flags.py`): JSON text, or the path of a JSON file that may change meanwhile
     flags: str = ""
     database_pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
+    #: how long a request waits for the answer of another subgraph; then it fails, or is accepted to be finished later
+    command_timeout_s: Annotated[float, Field(gt=0)] = 2.0
 
 
 def database_url_for(server_url: str, database: str) -> str:

@@ -60,9 +60,10 @@ def create_app(
 def new_service(platform: Platform, settings: OrdersSettings) -> OrdersService:
     database, clock, outbox = platform.database, platform.clock, platform.outbox
     figures, signal = OrderFigures.of(Metrics()), Signal()
-    stock, carts = Stock(platform.bus, settings.reservation_ttl_s), Carts(database, clock)
+    bus, timeout_s = platform.bus, settings.command_timeout_s
+    stock, carts = Stock(bus, timeout_s, settings.reservation_ttl_s), Carts(database, clock)
     keys = DataKeys(settings.key_ring(), clock)
-    destinations = Destinations(database, platform.bus, keys, carts, LruMap(CACHED_KEY_COUNT), Flags(settings.flags))
+    destinations = Destinations(database, bus, timeout_s, keys, carts, LruMap(CACHED_KEY_COUNT), Flags(settings.flags))
     moving = Moving(database, clock, outbox, figures)
     due_steps = DueSteps(Saga(moving, stock), signal, platform.telemetry.tracer)
     return OrdersService(

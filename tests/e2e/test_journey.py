@@ -38,9 +38,9 @@ async def jo(shop: StartedShop) -> AsyncIterator[ShopClient]:
 
 
 async def eventually(client: ShopClient, query: str, holds: Any) -> Any:
-    """The query's data once `holds(data)`; the last data seen after 20 seconds, for the assertion to show."""
+    """The query's data once `holds(data)`; the last data seen after a minute, for the assertion to show."""
     data: Any = None
-    for _ in range(400):
+    for _ in range(1200):
         data = await client.ask(query)
         if holds(data):
             break

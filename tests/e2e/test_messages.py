@@ -23,7 +23,7 @@ async def mail(shop: StartedShop, client: ShopClient, subject: str) -> dict[str,
     """The one with that subject, at the address printed at the start."""
     (address,) = re.findall(r"mail +(http\S+/mail)", shop.said())
     delivered: list[dict[str, Any]] = []
-    for _ in range(400):
+    for _ in range(1200):
         delivered = (await client.http.get(address, params={"to": client.email})).json()["mail"]
         if found := [mail for mail in delivered if mail["subject"] == subject]:
             return dict(found[0])

@@ -117,7 +117,7 @@ def database_of(client: SubgraphClient) -> Database:
     return database
 
 
-async def eventually(ask: Callable[[], Awaitable[ValueT]], expected: ValueT, timeout_s: float = 10.0) -> None:
+async def eventually(ask: Callable[[], Awaitable[ValueT]], expected: ValueT, timeout_s: float = 60.0) -> None:
     """Waits until `ask` gives `expected`; fails with what it gave last."""
     deadline = asyncio.get_running_loop().time() + timeout_s
     while (found := await ask()) != expected:
@@ -150,7 +150,7 @@ async def running_commerce(
             **settings_of(postgres_url, nats_url),
             payment_provider_url=sandbox.url,
             payment_provider_key=SecretStr(KEY),
-            payment_provider_timeout_s=1.0,
+            payment_provider_timeout_s=3.0,
             payment_webhook_secret=SecretStr(WEBHOOK_SECRET),
             payment_webhook_listen=webhooks,
             flags=flags,

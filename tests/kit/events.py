@@ -44,7 +44,7 @@ async def running(*parts: Runs) -> AsyncIterator[None]:
             part.stop()
 
 
-async def eventually(condition: Callable[[], bool | Awaitable[bool]], *, within_s: float = 20.0) -> None:
+async def eventually(condition: Callable[[], bool | Awaitable[bool]], *, within_s: float = 60.0) -> None:
     """Until the condition holds; raises TimeoutError if it does not come to that."""
     async with asyncio.timeout(within_s):
         while True:

@@ -97,7 +97,7 @@ class ShopClient:
     async def order_status(self, order_id: str) -> str:
         return str((await self.ask(ORDER_STATUS, {"id": order_id}))["order"]["status"])
 
-    async def wait_for_status(self, order_id: str, status: str, *, timeout_s: float = 20.0) -> None:
+    async def wait_for_status(self, order_id: str, status: str, *, timeout_s: float = 120.0) -> None:
         deadline = time.monotonic() + timeout_s
         while (seen := await self.order_status(order_id)) != status:
             assert time.monotonic() < deadline, f"order {order_id} is {seen}, not {status}, after {timeout_s:g} s"
@@ -117,7 +117,7 @@ class ShopClient:
 
             async def received() -> AsyncIterator[str]:
                 while True:
-                    message = json.loads(await asyncio.wait_for(socket.recv(), 20))
+                    message = json.loads(await asyncio.wait_for(socket.recv(), 60))
                     if message["type"] == "ping":
                         await socket.send('{"type":"pong"}')
                         continue

@@ -42,7 +42,8 @@ class StartedShop:
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "deploy.cli", *arguments],
-                env={**os.environ, "PUNNET_HOME": str(self.folder)},
+                # nobody gives up on an answer that is on its way, however slow the machine is
+                env={**os.environ, "PUNNET_HOME": str(self.folder), "PUNNET_COMMAND_TIMEOUT_S": "60"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -61,7 +62,7 @@ class StartedShop:
         """Stop as Ctrl-C does; returns the exit status."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(60)
+        return self.process.wait(120)
 
     def kill_9(self) -> None:
         """SIGKILL to every process of the shop at once, servers included; returns when all are gone."""
@@ -71,7 +72,7 @@ class StartedShop:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while any(command_line(pid) for pid in family):
             assert time.monotonic() < deadline, "a process survived SIGKILL"
             time.sleep(0.01)

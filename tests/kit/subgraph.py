@@ -27,6 +27,8 @@ def settings_of(postgres_url: str, nats_url: str) -> dict[str, Any]:
         "nats_url": nats_url,
         "database_pool_size": 5,
         "drain_timeout_s": 5.0,
+        # on a slow machine nobody gives up on an answer that is on its way
+        "command_timeout_s": 60.0,
     }
 
 
@@ -126,7 +128,7 @@ async def websocket(app: Starlette, headers: Mapping[str, str]) -> AsyncIterator
         await to_app.put({"type": "websocket.receive", "text": orjson.dumps(message).decode()})
 
     async def receive() -> dict[str, Any]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             message = await from_app.get()
         if message["type"] == "websocket.accept":
             return await receive()
@@ -140,5 +142,5 @@ async def websocket(app: Starlette, headers: Mapping[str, str]) -> AsyncIterator
         yield send, receive
     finally:
         await to_app.put({"type": "websocket.disconnect", "code": 1000})
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await serving

@@ -12,9 +12,5 @@ PAYMENT_PREFIX = "pay"
 DEFAULT_CURRENCY = "USD"
 #: an order without an address is priced as if it went there
 DEFAULT_COUNTRY = "US"
-#: how long a buyer waits for products before the order is accepted as PENDING
-RESERVE_DEADLINE_S = 2.0
-#: how long to wait for what users knows about a customer
-USERS_DEADLINE_S = 2.0
 #: a PENDING order whose stock could not be asked for this long is given up
 PENDING_DEADLINE_S = 3600

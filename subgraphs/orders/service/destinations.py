@@ -20,7 +20,7 @@ from common.subgraph.data_keys import DataKeys
 from common.subgraph.database import Database
 from common.subgraph.sealing import Sealer, UnsealError
 from subgraphs.orders.domain.address import check_address
-from subgraphs.orders.domain.words import USER_PREFIX, USERS_DEADLINE_S
+from subgraphs.orders.domain.words import USER_PREFIX
 from subgraphs.orders.events import DEFAULT_ADDRESS, GUEST, user_id_of
 from subgraphs.orders.service.carts import Carts
 
@@ -34,6 +34,8 @@ GUEST_ORDERS = Flag("guest-orders", True, "whoever knows the id of an account wi
 class Destinations:
     database: Database
     bus: Bus
+    #: how long to wait for what users knows about a customer
+    timeout_s: float
     keys: DataKeys
     carts: Carts
     #: a key that was forgotten meanwhile does no harm: what is sealed with it can be opened by nobody
@@ -76,7 +78,7 @@ class Destinations:
 
     async def _ask(self, subject: str, customer_id: UUID) -> dict[str, Any]:
         asked = {"user_id": format_id(USER_PREFIX, customer_id)}
-        return await self.bus.request(subject, asked, timeout_s=USERS_DEADLINE_S)
+        return await self.bus.request(subject, asked, timeout_s=self.timeout_s)
 
 
 def seal(sealer: Sealer, order_id: UUID, address: Address) -> bytes:

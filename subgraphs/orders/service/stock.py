@@ -10,7 +10,7 @@ from common.errors import DeadlineExceededError, UnavailableError
 from common.events import Bus, CommandError
 from common.ids import format_id
 from subgraphs.orders.domain.pricing import PricedLine, RequestedLine
-from subgraphs.orders.domain.words import ORDER_PREFIX, RESERVE_DEADLINE_S
+from subgraphs.orders.domain.words import ORDER_PREFIX
 from subgraphs.orders.errors import (
     InsufficientStock,
     InvalidInput,
@@ -35,6 +35,8 @@ class Stock:
     """Every command may be repeated for the same order; its outcome is then the same."""
 
     bus: Bus
+    #: how long a buyer waits for products before the order is accepted as PENDING
+    timeout_s: float
     #: how long it is held for an order that is not paid
     reservation_ttl_s: float
 
@@ -58,7 +60,7 @@ class Stock:
 
     async def _ask(self, subject: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return await self.bus.request(subject, payload, timeout_s=RESERVE_DEADLINE_S)
+            return await self.bus.request(subject, payload, timeout_s=self.timeout_s)
         except (UnavailableError, DeadlineExceededError) as exc:
             raise ReservationUnavailable(str(exc)) from exc
 

@@ -38,7 +38,7 @@ RESET = """mutation($token: String!) { passwordReset(token: $token, newPassword:
 REMINDERS = """{ deadLetters(first: 50) { id eventId consumer eventType attempts lastError } }"""
 
 
-async def until(read: Callable[[], Awaitable[Any]], *, timeout_s: float = 10.0) -> Any:
+async def until(read: Callable[[], Awaitable[Any]], *, timeout_s: float = 60.0) -> Any:
     """What `read` gives once that is something."""
     for _ in range(int(timeout_s / 0.02)):
         if value := await read():

@@ -108,7 +108,7 @@ async def inbox(notifications: SubgraphClient, owner: Principal) -> dict[str, An
 
 
 async def eventually(
-    read: Callable[[], Awaitable[Any]], is_there: Callable[[Any], bool], timeout_s: float = 10.0
+    read: Callable[[], Awaitable[Any]], is_there: Callable[[Any], bool], timeout_s: float = 60.0
 ) -> Any:
     value: Any = None
     for _ in range(int(timeout_s / POLL_S)):

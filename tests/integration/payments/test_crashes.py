@@ -59,7 +59,7 @@ async def test_a_payment_that_was_killed_is_finished_once(
             await time_passes(shop)
             return await shop.payment_statuses(order_id)
 
-        await eventually(statuses, [expected], timeout_s=30)
+        await eventually(statuses, [expected])
         await eventually(lambda: shop.status(order_id), "CONFIRMED")
         assert await charges(shop) == [("succeeded", 1726, refunded_minor)]
         assert await database_of(shop.payments).fetch("SELECT kind FROM provider_task") == []

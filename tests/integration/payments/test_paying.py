@@ -169,9 +169,9 @@ async def test_an_answer_lost_on_its_way_is_found_out_and_charged_once(shop: Com
     assert [payload["payment"]["status"] for payload in paid] == ["PROCESSING", "PROCESSING"]
     # the worker takes the open attempt up when it is due; here it is due at once
     await database_of(shop.payments).fetch("UPDATE provider_task SET next_at = now()")
-    await eventually(lambda: shop.status(order["id"]), "CONFIRMED", timeout_s=20)
-    await eventually(lambda: charges(shop), [("succeeded", 1726, 0)], timeout_s=20)
-    await eventually(lambda: shop.payment_statuses(order["id"]), ["CAPTURED"], timeout_s=20)
+    await eventually(lambda: shop.status(order["id"]), "CONFIRMED")
+    await eventually(lambda: charges(shop), [("succeeded", 1726, 0)])
+    await eventually(lambda: shop.payment_statuses(order["id"]), ["CAPTURED"])
     await check_ledger(shop)
 
 

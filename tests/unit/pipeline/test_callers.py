@@ -15,9 +15,15 @@ from router.config.security import RateLimitConfig
 from router.pipeline.authenticate import Caller
 from router.pipeline.rate_limit import caller_key
 from tests.kit.clock import FrozenClock
+from tests.kit.virtual_time import VIRTUAL_TIME, Backend
 from tests.unit.pipeline.setting import router
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> Backend:
+    return VIRTUAL_TIME
 
 
 @pytest.fixture(scope="module")

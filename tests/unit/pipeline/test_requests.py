@@ -13,9 +13,16 @@ from router.pipeline.engine import open_engine
 from router.server.app import create_router_app
 from tests.kit.asgi import running
 from tests.kit.tiny_subgraph import SUPERGRAPH
+from tests.kit.virtual_time import VIRTUAL_TIME, Backend
 from tests.unit.pipeline.setting import router
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> Backend:
+    return VIRTUAL_TIME
+
 
 GRAPHQL = "application/graphql-response+json"
 PREFLIGHT = {"apollo-require-preflight": "yes"}

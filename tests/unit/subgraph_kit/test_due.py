@@ -7,8 +7,14 @@ from contextlib import suppress
 import pytest
 
 from common.subgraph.due import DueWorker, Signal
+from tests.kit.virtual_time import VIRTUAL_TIME, Backend
 
 pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> Backend:
+    return VIRTUAL_TIME
 
 
 class Table:

@@ -299,5 +299,5 @@ async def test_a_subgraph_that_does_not_answer_in_time_loses_its_connection(answ
             await client.send(QUERY)
         with pytest.raises(RequestTimedOutError, match=r"within 0\.05 s"):
             await client.send(QUERY)
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(60):
             await is_closed.wait()

@@ -113,7 +113,7 @@ class Client:
             yield socket
         finally:
             await socket.to_app.put({"type": "websocket.disconnect", "code": 1001})
-            await asyncio.wait_for(task, 5)
+            await asyncio.wait_for(task, 60)
 
 
 class Socket:
@@ -122,7 +122,7 @@ class Socket:
         self.from_app: asyncio.Queue[Message] = asyncio.Queue()
 
     async def receive(self) -> Message:
-        return await asyncio.wait_for(self.from_app.get(), 5)
+        return await asyncio.wait_for(self.from_app.get(), 60)
 
     async def say(self, **message: Any) -> None:
         await self.to_app.put({"type": "websocket.receive", "text": orjson.dumps(message).decode()})

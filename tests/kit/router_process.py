@@ -31,14 +31,17 @@ class RouterProcess:
         """Exit status, and how many seconds it took."""
         started = time.monotonic()
         self.process.send_signal(number)
-        return self.process.wait(20), time.monotonic() - started
+        return self.process.wait(60), time.monotonic() - started
+
+    def wait_until_it_says(self, words: bytes) -> None:
+        _wait_for(self.process, re.compile(re.escape(words)))
 
 
 @contextmanager
 def router_process(supergraph: Path, *arguments: str) -> Iterator[RouterProcess]:
     process = start(supergraph, *arguments)
     try:
-        yield RouterProcess(process, _wait_for_port(process))
+        yield RouterProcess(process, int(_wait_for(process, _LISTENS)[1]))
     finally:
         if process.poll() is None:
             process.kill()
@@ -58,14 +61,15 @@ def start(supergraph: Path, *arguments: str) -> subprocess.Popen[bytes]:
     )
 
 
-def _wait_for_port(process: subprocess.Popen[bytes], timeout_s: float = 30.0) -> int:
+def _wait_for(process: subprocess.Popen[bytes], words: re.Pattern[bytes], timeout_s: float = 60.0) -> re.Match[bytes]:
+    """In what the process says from now on."""
     assert process.stdout is not None
     deadline, said = time.monotonic() + timeout_s, b""
     while time.monotonic() < deadline:
         if select.select([process.stdout], [], [], 0.2)[0]:
             said += os.read(process.stdout.fileno(), 65536)
-            if found := _LISTENS.search(said):
-                return int(found[1])
+            if found := words.search(said):
+                return found
         if process.poll() is not None:
             break
-    raise AssertionError(f"the router did not start: {said.decode()}")
+    raise AssertionError(f"the router does not say {words.pattern!r} but {said.decode()}")

@@ -120,6 +120,7 @@ class _Root:
         return self._headers.get(name)
 
     async def sleep(self, info: Any, seconds: float) -> str:
+        print("asleep", flush=True)
         await asyncio.sleep(seconds)
         return "slept"
 

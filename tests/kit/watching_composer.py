@@ -20,7 +20,7 @@ class WatchingComposer:
     process: subprocess.Popen[bytes]
     said: str = ""
 
-    def says(self, words: str, timeout_s: float = 30.0) -> str:
+    def says(self, words: str, timeout_s: float = 60.0) -> str:
         """Waits for these words; returns all that was said since the last call, and forgets it."""
         assert self.process.stderr is not None
         deadline = time.monotonic() + timeout_s
@@ -35,7 +35,7 @@ class WatchingComposer:
     def stop(self, number: int) -> tuple[int, str]:
         """Exit status, and what was said until then."""
         self.process.send_signal(number)
-        status = self.process.wait(10)
+        status = self.process.wait(60)
         assert self.process.stderr is not None
         return status, self.process.stderr.read().decode()
 

@@ -70,8 +70,8 @@ async def test_a_frame_over_a_megabyte_closes_the_socket(router: RouterProcess) 
 
 
 def raw(router: RouterProcess, sent: bytes) -> bytes:
-    """What comes back until the router closes the connection, or two seconds are over."""
-    with socket.create_connection(("127.0.0.1", router.port), timeout=2) as connection:
+    """What comes back until the router closes the connection, or half a minute is over."""
+    with socket.create_connection(("127.0.0.1", router.port), timeout=30) as connection:
         connection.sendall(sent)
         received = b""
         try:
@@ -85,7 +85,7 @@ def raw(router: RouterProcess, sent: bytes) -> bytes:
 def test_a_head_that_does_not_end_is_closed_at_its_deadline(router: RouterProcess) -> None:
     started = time.monotonic()
     assert raw(router, b"POST /graphql HTTP/1.1\r\nHost: a\r\nX-Slow: ") == b""
-    assert 0.3 < time.monotonic() - started < 1.9
+    assert 0.4 < time.monotonic() - started < 9  # of 0.5 s configured; unless told otherwise it were 10
 
 
 def test_a_body_that_does_not_end_is_answered_with_408(router: RouterProcess) -> None:
@@ -112,7 +112,7 @@ def test_the_next_head_on_a_connection_has_a_deadline_of_its_own(router: RouterP
     answer = raw(router, b"GET /health HTTP/1.1\r\nHost: a\r\n\r\nGET /health HTTP/1.1\r\nX-Slow: ")
     assert answer.count(b"HTTP/1.1 200 OK\r\n") == 1
     assert not answer.endswith(b"(still open)")
-    assert 0.3 < time.monotonic() - started < 1.9
+    assert 0.4 < time.monotonic() - started < 9  # of 0.5 s configured; unless told otherwise it were 10
 
 
 def test_two_lengths_of_one_body_are_refused_and_the_connection_closed(router: RouterProcess) -> None:
@@ -127,16 +127,12 @@ def test_two_lengths_of_one_body_are_refused_and_the_connection_closed(router: R
 
 def test_an_endless_chunked_body_is_refused_at_the_limit(router: RouterProcess) -> None:
     head = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", router.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", router.port), timeout=60) as connection:
         connection.sendall(head)
-        chunk = b"10000\r\n" + b" " * 0x10000 + b"\r\n"
-        sent = 0
-        try:
-            for _ in range(64):
-                connection.sendall(chunk)
-                sent += len(chunk)
-        except OSError:
-            pass
+        for _ in range(20):
+            connection.sendall(b"186a0\r\n" + b" " * 100_000 + b"\r\n")
+        # the byte too many is the last one sent: what is never read would race the answer with a reset
+        connection.sendall(b"1\r\n \r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 413 ")
 
 
@@ -155,7 +151,7 @@ async def test_a_signal_ends_streams_and_sockets_at_once(supergraph: Path) -> No
             assert (await stream.content.read()).endswith(b"event: complete\ndata: \n\n")
             with pytest.raises(ConnectionClosed) as closed:
                 await ws.recv()
-    assert took_s < 3
+    assert took_s < 9, "nothing was waited for: the grace is 10 s"
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 1012
 
@@ -163,7 +159,7 @@ async def test_a_signal_ends_streams_and_sockets_at_once(supergraph: Path) -> No
 async def test_a_request_under_way_is_finished_before_the_end(supergraph: Path) -> None:
     with router_process(supergraph) as router:
         asked = asyncio.create_task(ask(router, "{ sleep(seconds: 0.7) }"))
-        await asyncio.sleep(0.3)
+        await asyncio.to_thread(router.wait_until_it_says, b"asleep\n")
         await asyncio.to_thread(router.stop)
         assert await asked == {"data": {"sleep": "slept"}}
 
@@ -173,9 +169,24 @@ async def test_several_workers_share_the_port_and_end_together(supergraph: Path)
         answers = await asyncio.gather(*(ask(router, "{ count }") for _ in range(20)))
         assert answers == [{"data": {"count": 1}}] * 20
         status, took_s = await asyncio.to_thread(router.stop)
-    assert (status, took_s < 5) == (0, True)
+    assert (status, took_s < 9) == (0, True)
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", router.port), timeout=1)
+
+
+async def test_whichever_worker_is_asked_knows_the_traces_of_all(supergraph: Path, tmp_path: Path) -> None:
+    config = tmp_path / "router.yaml"
+    config.write_text("telemetry: {traces: {enabled: true, scope: null}}")
+    with router_process(supergraph, "--workers", "2", "--config", str(config)) as router:
+        ids = [f"{number:032x}" for number in range(1, 21)]
+        for trace_id in ids:
+            async with aiohttp.ClientSession() as session:
+                headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+                await session.post(router.url, json={"query": "{ count }"}, headers=headers)
+        for _ in ids:
+            async with aiohttp.ClientSession() as session:
+                listed = await (await session.get(router.url.replace("/graphql", "/traces"))).json()
+            assert {trace["trace_id"] for trace in listed["traces"]} == set(ids)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +203,7 @@ def test_what_cannot_be_served_ends_the_start_with_the_reason(tmp_path: Path, sd
     path = tmp_path / "supergraph.graphql"
     path.write_text(sdl)
     process = start(path)
-    said = process.communicate(timeout=30)[0].decode()
+    said = process.communicate(timeout=60)[0].decode()
     assert process.returncode == 1
     assert reason in said.splitlines()[-1]
     assert "Traceback" not in said

@@ -178,7 +178,7 @@ async def test_a_token_that_is_not_valid_closes_the_socket() -> None:
 
 
 async def test_the_socket_is_closed_when_its_token_expires() -> None:
-    signer, config = signer_and_config(lifetime_s=1)
+    signer, config = signer_and_config(lifetime_s=3)
     async with router(config) as client, client.socket() as socket:
         assert await socket.init({"authorization": f"Bearer {signer.sign(Principal('usr_1')).token}"}) == ACK
         assert await socket.hear() == (4403, "Forbidden: the token has expired")

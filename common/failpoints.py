@@ -6,10 +6,11 @@ does nothing unless PUNNET_FAILPOINT names it: then the process kills itself wit
 passing. Names are `<room>.<step>.<before|after>_<commit|call|publish|ack>`. PUNNET_FAILPOINT is
 
     orders.place.after_commit:3     die at the third passing in this process (`:1` may be left out)
-    @/path/of/a/file                the file says so, at any time; whoever dies removes it first, so of several
-                                    processes, and after a restart, exactly one dies once
+    @/path/of/a/folder              the files in it say so, at any time: one that is called `orders.place.after_commit`
+                                    and contains `3`. Whoever dies removes it first, so of several processes, and
+                                    after a restart, exactly one dies once
 
-It is read when this module is imported. In production it is not honoured.
+The variable is read when this module is imported. In production it is not honoured.
 (After FreeBSD's fail(9) and PingCAP's failpoints.)
 """
 
@@ -41,22 +42,20 @@ class FixedTrap:
 
 
 @dataclass(frozen=True, slots=True)
-class FileTrap:
-    path: Path
+class FolderTrap:
+    folder: Path
     #: passings by name and by the file that counted them: a new file counts anew
     seen: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     def passed(self, name: str) -> None:
+        wish = self.folder / name
         try:
-            written = self.path.stat().st_mtime_ns
-            wanted, passings = _parsed(self.path.read_text())
-            if name != wanted:
-                return
+            written = wish.stat().st_mtime_ns
             self.seen[name, written] += 1
-            if self.seen[name, written] < passings:
+            if self.seen[name, written] < int(wish.read_text()):
                 return
-            self.path.unlink()
-        except FileNotFoundError:  # nobody is to die, or somebody else has just done so
+            wish.unlink()
+        except FileNotFoundError:  # nobody is to die here, or somebody else has just done so
             return
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -66,18 +65,16 @@ def trap_of(environ: Mapping[str, str]) -> Trap | None:
     wish = environ.get("PUNNET_FAILPOINT", "")
     if not wish or environ.get("PUNNET_ENVIRONMENT") == "production":
         return None
-    return FileTrap(Path(wish[1:])) if wish.startswith("@") else FixedTrap(*_parsed(wish))
+    if wish.startswith("@"):
+        return FolderTrap(Path(wish[1:]))
+    name, _, passings = wish.partition(":")
+    return FixedTrap(name, int(passings or 1))
 
 
 def failpoint(name: str) -> None:
     """Die here if that was asked for. Costs a function call and a comparison when it was not."""
     if _TRAP is not None:
         _TRAP.passed(name)
-
-
-def _parsed(wish: str) -> tuple[str, int]:
-    name, _, passings = wish.strip().partition(":")
-    return name, int(passings or 1)
 
 
 _TRAP = trap_of(os.environ)

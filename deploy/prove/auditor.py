@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ AWAY: tuple[type[BaseException], ...] = (
     asyncpg.CannotConnectNowError,
 )
 _SAMPLE_S = 0.5
+#: looking takes a tenth of the time at most: much has happened at the end of a long run, and it is all looked at
+_PAUSES_PER_LOOK = 9
 _SHOWN = 5
 _REST_POLL_S = 0.2
 
@@ -105,9 +108,10 @@ class Auditor:
 
     async def _watch(self) -> None:
         while True:
+            began = time.monotonic()
             with suppress(*AWAY):
                 await self.sample()
-            await asyncio.sleep(_SAMPLE_S)
+            await asyncio.sleep(max(_SAMPLE_S, _PAUSES_PER_LOOK * (time.monotonic() - began)))
 
     def note(self, law: Law, found: Sequence[str]) -> None:
         """Remember what breaks the law; nothing found is no note."""

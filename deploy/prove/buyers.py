@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -30,7 +30,8 @@ STAFF_SCOPES = (
     "ops:events",
     "ops:read",
 )
-_PAUSE_S = 0.25
+#: between two tries or looks: longer each time, as patient clients do
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.1, 1.0
 
 ERRORS = "errors { __typename ... on UserError { message path } }"
 CREATE = f"""mutation Create($input: ProductCreateInput!) {{
@@ -125,11 +126,12 @@ class Market:
 
     async def surely(self, ask: Callable[[], Awaitable[ValueT]]) -> ValueT:
         """Asks again until the shop decides; `ask` must ask under the same key each time."""
+        pauses = _pauses()
         while True:
             try:
                 return await ask()
             except (LostAnswerError, RefusedError) as exc:
-                await _again(exc)
+                await _again(exc, next(pauses))
 
     async def place_surely(self, buyer: str, items: Mapping[str, int], key: str) -> Outcome:
         return await self.surely(lambda: self.place(buyer, items, key))
@@ -139,35 +141,37 @@ class Market:
 
     async def status(self, order_id: str) -> str:
         """Asks again until there is an answer; empty where staff see no such order."""
-        while True:
-            try:
-                order = (await self.crowd.ask(STATUS, {"id": order_id}, self.staff))["order"]
-            except (LostAnswerError, RefusedError) as exc:
-                await _again(exc)
-            else:
-                status = str(order["status"]) if order else ""
-                if status == "CONFIRMED":
-                    self.acknowledged.confirmed.add(order_id)
-                return status
+        order = (await self.surely(lambda: self.crowd.ask(STATUS, {"id": order_id}, self.staff)))["order"]
+        status = str(order["status"]) if order else ""
+        if status == "CONFIRMED":
+            self.acknowledged.confirmed.add(order_id)
+        return status
 
     async def statuses(self, order_id: str, wanted: set[str], timeout_s: float = 60.0) -> str:
         """The first of the wanted ones that the order has; raises AssertionError when it takes longer."""
         deadline = time.monotonic() + timeout_s
-        while True:
-            seen = await self.status(order_id)
-            if seen in wanted:
-                return seen
+        pauses = _pauses()
+        while (seen := await self.status(order_id)) not in wanted:
             if time.monotonic() > deadline:
                 raise AssertionError(f"order {order_id} is {seen} after {timeout_s:g} s, not {' or '.join(wanted)}")
-            await asyncio.sleep(_PAUSE_S)
+            await asyncio.sleep(next(pauses))
+        return seen
 
 
-async def _again(error: LostAnswerError | RefusedError) -> None:
+def _pauses() -> Iterator[float]:
+    """Seconds between one try and the next."""
+    pause_s = _FIRST_PAUSE_S
+    while True:
+        yield pause_s
+        pause_s = min(1.5 * pause_s, _LONGEST_PAUSE_S)
+
+
+async def _again(error: LostAnswerError | RefusedError, pause_s: float) -> None:
     """A pause before the next try; raises the error where trying again is no use."""
     hopeless = {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED", "FORBIDDEN", "UNAUTHENTICATED", "GRAPHQL_PARSE_FAILED"}
     if isinstance(error, RefusedError) and hopeless.intersection(error.codes):
         raise error
-    await asyncio.sleep(_PAUSE_S)
+    await asyncio.sleep(pause_s)
 
 
 def _outcome(data: Mapping[str, Any], mutation: str, entity: str) -> Outcome:

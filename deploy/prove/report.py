@@ -7,17 +7,12 @@ import platform
 import re
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from deploy.local.state import ROOT
 from deploy.prove.laws import LAWS
-from deploy.prove.scenario import Scenario
-
-if TYPE_CHECKING:
-    from deploy.prove.run import Options
+from deploy.prove.result import Result
 
 _ROW = re.compile(r"^\| (R\d+|M\d+|L10) \|")
 _HEAD = """# What holds, and how we know
@@ -38,35 +33,9 @@ laws while it runs and once it is at rest. The table is written by that program;
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    scenario: Scenario
-    options: Options
-    holds: bool
-    said: str
-    seconds: float
-    #: how often the auditor looked during the run
-    samples: int
-
-    @property
-    def row(self) -> str:
-        scale = "" if self.options.scale == 1 else f" (at scale {self.options.scale:g})"
-        cells = [
-            self.scenario.number,
-            self.scenario.title,
-            self.scenario.numbers + scale,
-            ("holds: " if self.holds else "**disproved**: ") + self.said.replace("|", "/").replace("\n", " ")[:600],
-            str(self.samples) if self.scenario.is_audited else "by itself",
-            f"{self.seconds:.0f}",
-            machine(),
-            commit(),
-        ]
-        return "| " + " | ".join(cells) + " |"
-
-
 def write_report(path: Path, results: Sequence[Result]) -> None:
     """Rows of scenarios that were not run this time stay."""
-    rows = _rows_of(path) | {result.scenario.number: result.row for result in results}
+    rows = _rows_of(path) | {result.scenario.number: _row(result) for result in results}
     laws = "".join(
         f"| {law.number} | {law.says} | {'during the run and at rest' if law.always else 'at rest'} |\n" for law in LAWS
     )
@@ -78,6 +47,21 @@ def write_report(path: Path, results: Sequence[Result]) -> None:
     )
     ordered = sorted(rows, key=lambda number: (number[0] != "R", number[0], int(number[1:])))
     path.write_text(_HEAD + laws + table + "\n".join(rows[number] for number in ordered) + "\n")
+
+
+def _row(result: Result) -> str:
+    scenario = result.scenario
+    cells = [
+        scenario.number,
+        scenario.title,
+        scenario.numbers + result.options.share,
+        ("holds: " if result.holds else "**disproved**: ") + result.said.replace("|", "/").replace("\n", " ")[:600],
+        str(result.samples) if scenario.is_audited else "by itself",
+        f"{result.seconds:.0f}",
+        machine(),
+        commit(),
+    ]
+    return "| " + " | ".join(cells) + " |"
 
 
 def _rows_of(path: Path) -> dict[str, str]:

@@ -6,25 +6,17 @@ import random
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
 from deploy.local.errors import LocalError
 from deploy.local.terminal import Terminal
 from deploy.prove.auditor import Auditor
 from deploy.prove.evidence import evidence
-from deploy.prove.report import Result, write_report
+from deploy.prove.report import write_report
+from deploy.prove.result import Options, Result
 from deploy.prove.scenario import Arena, Scenario
 from deploy.prove.scenarios import SCENARIOS
 from deploy.prove.shop import proven_shop
 from deploy.prove.span_sink import SpanSink, span_sink
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    scale: float
-    seed: int
-    report: Path | None
 
 
 def select(numbers: str) -> list[Scenario]:
@@ -71,6 +63,8 @@ async def prove_one(scenario: Scenario, options: Options, terminal: Terminal) ->
                 dict(scenario.environment) | spans.environment(),
                 router_workers=scenario.router_workers,
                 programs=scenario.programs,
+                has_failpoints=scenario.has_failpoints,
+                router=scenario.router,
             ) as shop,
             evidence(shop.database_urls(), shop.servers.nats_url, shop.sandbox) as seen,
         ):
@@ -81,6 +75,7 @@ async def prove_one(scenario: Scenario, options: Options, terminal: Terminal) ->
                 auditor,
                 scale=options.scale,
                 seed=options.seed,
+                steps=options.steps,
                 say=lambda text: terminal.say(f"  {text}"),
                 random=random.Random(options.seed),  # noqa: S311 - reproducible, not secret
                 spans=spans,

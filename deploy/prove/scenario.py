@@ -6,6 +6,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from common.ids import parse_id
@@ -23,13 +24,15 @@ class DisprovedError(AssertionError):
 
 @dataclass(frozen=True, slots=True)
 class Arena:
-    """What a scenario gets. `scale` shrinks its numbers, `seed` decides everything random in it."""
+    """What a scenario gets. `scale` shrinks its numbers, `seed` decides everything random in it, `steps` (patterns with
+    commas, empty for all) leaves only some of its steps."""
 
     shop: ProvenShop
     evidence: Evidence
     auditor: Auditor
     scale: float
     seed: int
+    steps: str
     say: Callable[[str], None]
     random: random.Random = field(default_factory=random.Random)
     spans: SpanSink = field(default_factory=SpanSink)
@@ -79,6 +82,10 @@ class Scenario:
     is_audited: bool = True
     #: spans of all processes come to `Arena.spans`
     collects_spans: bool = False
+    #: processes die at the steps named by files in `Arena.shop.failpoints`
+    has_failpoints: bool = False
+    #: sections that take the place of those in the router's configuration
+    router: Mapping[str, Any] = field(default_factory=dict)
     rest_timeout_s: float = 90.0
 
 

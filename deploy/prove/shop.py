@@ -17,7 +17,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
+
+import yaml
 
 from common.auth import Principal, TokenSigner, load_private_key
 from common.clock import SystemClock
@@ -60,7 +63,8 @@ class ProvenShop:
     environment: Mapping[str, str]
     #: the world outside: payment provider and message providers
     sandbox: Outside
-    deaths: int = 0
+    #: (name, exit status) of what ended without being asked to, in the order in which it was started again
+    deaths: list[tuple[str, int]] = field(default_factory=list)
     is_reviving: bool = True
     _signer: TokenSigner = field(init=False)
 
@@ -91,6 +95,11 @@ class ProvenShop:
     def address(self, name: str) -> str:
         """Of a process, without a path."""
         return self.children[name].program.ready_url.removesuffix("/health/ready")
+
+    @property
+    def failpoints(self) -> Path:
+        """The folder whose files say at which steps a process dies, where the scenario has that."""
+        return self.folder.path / "failpoints"
 
     def kill(self, name: str) -> None:
         """SIGKILL; the keeper starts it again."""
@@ -123,8 +132,8 @@ class ProvenShop:
         """Starts again at once what died, for ever."""
         while True:
             for child in self.children.values():
-                if self.is_reviving and child.process is not None and child.process.poll() is not None:
-                    self.deaths += 1
+                if self.is_reviving and child.process is not None and (status := child.process.poll()) is not None:
+                    self.deaths.append((child.program.name, status))
                     child.start()
             await asyncio.sleep(_REVIVE_POLL_S)
 
@@ -139,11 +148,13 @@ async def proven_shop(
     environment: Mapping[str, str] | None = None,
     *,
     router_workers: int = 1,
-    only: Sequence[str] = (),
     programs: Mapping[str, Sequence[str]] | None = None,
+    has_failpoints: bool = False,
+    router: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[ProvenShop]:
-    """`environment` is added to every process's. `programs` replaces the command of a process by name. Its data is
-    gone afterwards; it is kept, and its place said, when the block raises."""
+    """`environment` is added to every process's. `programs` replaces the command of a process by name, `router`
+    sections of the router's configuration. Its data is gone afterwards; it is kept, and its place said, when the block
+    raises."""
     home = _new_folder()
     folder = StateFolder(home)
     extra = dict(environment or {})
@@ -156,11 +167,16 @@ async def proven_shop(
             running = sync.enter_context(servers(folder, terminal))
             (port,) = free_ports(1)
             topology = one_process_each(folder, running.environment(), host="127.0.0.1", port=port)
+            if router:
+                _reconfigure(folder.path / "router.yaml", router)
             children: dict[str, Child] = {}
             sync.callback(lambda: kill_all(list(children.values())))
             shop = ProvenShop(
                 folder, running, children, f"http://127.0.0.1:{port}", topology.subgraph_urls, extra, _outside(topology)
             )
+            if has_failpoints:
+                shop.failpoints.mkdir()
+                extra["PUNNET_FAILPOINT"] = f"@{shop.failpoints}"
             for group in topology.groups:
                 wanted = [_program(program, extra, router_workers, programs or {}) for program in group]
                 started = [Child(program, folder.logs / f"{program.name}.log") for program in wanted]
@@ -190,6 +206,10 @@ def _new_folder() -> Path:
     home = Path(tempfile.mkdtemp(prefix="punnet-prove-"))
     home.chmod(0o711)  # PostgreSQL, which does not run as root, passes through to its data
     return home
+
+
+def _reconfigure(config: Path, sections: Mapping[str, Any]) -> None:
+    config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | sections))
 
 
 def _program(

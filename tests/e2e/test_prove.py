@@ -9,8 +9,9 @@ import pytest
 
 from deploy.local.errors import LocalError
 from deploy.local.terminal import Terminal
-from deploy.prove.report import Result, write_report
-from deploy.prove.run import Options, prove, prove_one, select
+from deploy.prove.report import write_report
+from deploy.prove.result import Options, Result
+from deploy.prove.run import prove, prove_one, select
 from deploy.prove.scenario import Arena, DisprovedError, Scenario
 from deploy.prove.scenarios import SCENARIOS, m1_model, r03_negative_control
 

@@ -35,8 +35,9 @@ async def run(arena: Arena) -> str:
     await arena.auditor.at_rest(120)
     reserved = await arena.units_reserved(product)
     require(reserved == units, f"{reserved} of {units} units are reserved: {dict(ends)}")
-    require(arena.shop.deaths == len(KILLS_AT), f"products died {arena.shop.deaths} times")
-    return f"{reserved} of {units} sold, {arena.shop.deaths} deaths of products, {took_s:.1f} s; answers: {dict(ends)}"
+    deaths = len(arena.shop.deaths)
+    require(deaths == len(KILLS_AT), f"these died: {arena.shop.deaths}")
+    return f"{reserved} of {units} sold, {deaths} deaths of products, {took_s:.1f} s; answers: {dict(ends)}"
 
 
 SCENARIO = Scenario(

@@ -46,10 +46,11 @@ def test_nothing_dies_in_production() -> None:
     assert lines_before_death(**environment) == [A, B, A]
 
 
-def test_a_file_kills_one_process_once(tmp_path: Path) -> None:
-    wish = tmp_path / "wish"
-    assert lines_before_death(PUNNET_FAILPOINT=f"@{wish}") == [A, B, A]
-    wish.write_text("a.b.before_commit:2")
-    assert lines_before_death(PUNNET_FAILPOINT=f"@{wish}") == [A, B]
-    assert not wish.exists()
-    assert lines_before_death(PUNNET_FAILPOINT=f"@{wish}") == [A, B, A]
+def test_a_file_in_a_folder_kills_one_process_once(tmp_path: Path) -> None:
+    environment = {"PUNNET_FAILPOINT": f"@{tmp_path}"}
+    assert lines_before_death(**environment) == [A, B, A]
+    (tmp_path / "a.b.before_commit").write_text("2")
+    (tmp_path / "a.b.never_passed").write_text("1")
+    assert lines_before_death(**environment) == [A, B]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.b.never_passed"]
+    assert lines_before_death(**environment) == [A, B, A]

@@ -1,0 +1,219 @@
+"""Customers of the crash matrix: each goes a way through the shop, asking again under the same key until it is decided.
+
+Between them they pass every step of the code, some of them only because somebody dies elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from dataclasses import dataclass
+from uuid import uuid4
+
+import nats
+import nats.errors
+import orjson
+
+from common.ids import new_id
+from deploy.prove.buyers import ADDRESS, DELIVER, ERRORS, LINES, SHIP, Market
+from deploy.prove.client import LostAnswerError, RefusedError
+from deploy.prove.scenario import require
+
+#: a link in an e-mail
+_LINK = re.compile(r"/([a-z-]+)#token=([A-Za-z0-9_.-]+)")
+_LOOKS = 40
+#: an order that dies with its process again and again is put off for a minute and more
+_PATIENCE_S = 240.0
+PASSWORD = "a-password-of-the-crash-matrix"  # noqa: S105 - made up
+
+CART = f"mutation C($id: ID!) {{ cartSetLine(productId: $id, quantity: 2) {{ cart {{ id }} {ERRORS} }} }}"
+PLACE_CART = f"mutation P($input: OrderPlaceInput!) {{ orderPlace(input: $input) {{ order {{ id }} {ERRORS} }} }}"
+REGISTER = f"mutation R($input: UserRegisterInput!) {{ userRegister(input: $input) {{ user {{ id }} {ERRORS} }} }}"
+ADJUST = f"mutation A($input: InventoryAdjustInput!) {{ inventoryAdjust(input: $input) {{ {ERRORS} }} }}"
+LOGIN = f"""mutation L($input: LoginInput!) {{
+  login(input: $input) {{ user {{ id }} tokens {{ accessToken refreshToken }} {ERRORS} }} }}"""
+REFRESH = f"mutation F($t: String!) {{ tokenRefresh(refreshToken: $t) {{ tokens {{ accessToken }} {ERRORS} }} }}"
+RESET = "mutation S($email: String!) { passwordResetRequest(email: $email) }"
+NAME = f"mutation N($input: UserUpdateInput!) {{ userUpdate(input: $input) {{ user {{ id }} {ERRORS} }} }}"
+VERIFY = "mutation V { emailVerificationRequest }"
+CONFIRM = f"mutation C($token: String!) {{ emailConfirm(token: $token) {{ {ERRORS} }} }}"
+NEW_PASSWORD = f"""mutation W($token: String!, $password: String!) {{
+  passwordReset(token: $token, newPassword: $password) {{ {ERRORS} }} }}"""
+SAVE_METHOD = f"""mutation M($input: PaymentMethodSaveInput!) {{
+  paymentMethodSave(input: $input) {{ paymentMethod {{ id }} {ERRORS} }} }}"""
+VOID = f"mutation V($id: ID!, $key: String!) {{ paymentVoid(id: $id, idempotencyKey: $key) {{ {ERRORS} }} }}"
+DELETE_METHOD = f"mutation D($id: ID!) {{ paymentMethodDelete(id: $id) {{ {ERRORS} }} }}"
+ERASE = f"mutation E($id: ID!) {{ userErase(id: $id) {{ {ERRORS} }} }}"
+
+
+async def take_in(market: Market, product: str) -> None:
+    """Staff puts a unit on the shelf."""
+    given = {"productId": product, "delta": 1, "reason": "RECEIVED", "idempotencyKey": new_id("key")}
+    taken = await market.surely(lambda: market.crowd.ask(ADJUST, {"input": given}, market.staff))
+    require(taken["inventoryAdjust"]["errors"] == [], f"{taken}")
+
+
+async def buy(market: Market, product: str) -> None:
+    """Declined once, then paid, shipped and delivered."""
+    buyer, key = market.shop.buyer(), new_id("key")
+    order = await market.place_surely(buyer, {product: 1}, key)
+    await becomes(market, order.id, "AWAITING_PAYMENT")
+    await market.pay_surely(buyer, order.id, f"{key}-declined", "tok_declined")
+    paid = await market.pay_surely(buyer, order.id, key)
+    require(paid.problems == (), f"{paid}")
+    await becomes(market, order.id, "CONFIRMED")
+    lines = (await market.surely(lambda: market.crowd.ask(LINES, {"id": order.id}, buyer)))["order"]["lines"]
+    goods = [{"orderLineId": line["id"], "quantity": line["quantity"]} for line in lines]
+    given = {"input": {"orderId": order.id, "lines": goods, "idempotencyKey": key}}
+    shipped = await market.surely(lambda: market.crowd.ask(SHIP, given, market.staff))
+    (fulfillment,) = shipped["fulfillmentCreate"]["order"]["fulfillments"]
+    await market.surely(lambda: market.crowd.ask(DELIVER, {"id": fulfillment["id"]}, market.staff))
+
+
+async def buy_by_cart(market: Market, product: str) -> None:
+    """From a cart; paid, then a part of the money is given back."""
+    buyer, key = market.shop.buyer(), new_id("key")
+    cart = await market.surely(lambda: market.crowd.ask(CART, {"id": product}, buyer))
+    wanted = {
+        "cartId": cart["cartSetLine"]["cart"]["id"],
+        "shippingAddress": ADDRESS,
+        "idempotencyKey": key,
+    }
+    placed = await market.surely(lambda: market.crowd.ask(PLACE_CART, {"input": wanted}, buyer))
+    require(placed["orderPlace"]["errors"] == [], f"{placed}")
+    order = placed["orderPlace"]["order"]["id"]
+    market.acknowledged.orders.add(order)
+    await becomes(market, order, "AWAITING_PAYMENT")
+    paid = await market.pay_surely(buyer, order, key)
+    require(paid.problems == (), f"{paid}")
+    await becomes(market, order, "CONFIRMED")
+    # refused while the capture is under way: then nothing is given back, which is no harm
+    await market.surely(lambda: market.refund(paid.id, "1.00", key))
+
+
+async def change_mind(market: Market, product: str) -> None:
+    """Orders cancelled by their buyer before they are paid and while the bank asks, and by staff afterwards."""
+    buyer, key = market.shop.buyer(), new_id("key")
+    first = await market.place_surely(buyer, {product: 1}, f"{key}-1")
+    await market.surely(lambda: market.cancel(buyer, first.id, "CUSTOMER", f"{key}-c1"))
+    second = await market.place_surely(buyer, {product: 1}, f"{key}-2")
+    await becomes(market, second.id, "AWAITING_PAYMENT")
+    await market.pay_surely(buyer, second.id, f"{key}-2")
+    await becomes(market, second.id, "CONFIRMED")
+    await market.surely(lambda: market.cancel(market.staff, second.id, "STAFF", f"{key}-c2"))
+    third = await market.place_surely(buyer, {product: 1}, f"{key}-3")
+    await becomes(market, third.id, "AWAITING_PAYMENT")
+    await market.pay_surely(buyer, third.id, f"{key}-3", "tok_3ds")
+    await market.surely(lambda: market.cancel(buyer, third.id, "CUSTOMER", f"{key}-c3"))
+    fourth = await market.place_surely(buyer, {product: 1}, f"{key}-4")
+    await becomes(market, fourth.id, "AWAITING_PAYMENT")
+    asked = await market.pay_surely(buyer, fourth.id, f"{key}-4", "tok_3ds")
+    await market.surely(lambda: market.crowd.ask(VOID, {"id": asked.id, "key": f"{key}-v4"}, market.staff))
+    await market.surely(lambda: market.cancel(buyer, fourth.id, "CUSTOMER", f"{key}-c4"))
+
+
+async def transfer(market: Market, product: str) -> None:
+    """Paid from a bank account, which takes its time and is told by webhook; a card is kept and forgotten meanwhile."""
+    buyer, key = market.shop.buyer(), new_id("key")
+    order = await market.place_surely(buyer, {product: 1}, key)
+    await becomes(market, order.id, "AWAITING_PAYMENT")
+    await market.pay_surely(buyer, order.id, key, "tok_bank_transfer")
+    given = {"input": {"paymentMethodToken": "tok_mastercard", "idempotencyKey": key}}
+    saved = await market.surely(lambda: market.crowd.ask(SAVE_METHOD, given, buyer))
+    method = saved["paymentMethodSave"]["paymentMethod"]
+    if method:
+        await market.surely(lambda: market.crowd.ask(DELETE_METHOD, {"id": method["id"]}, buyer))
+    await becomes(market, order.id, "CONFIRMED")
+
+
+async def live(market: Market, _: str) -> None:
+    """An account: made, used, asked to be reset, erased."""
+    email = f"{uuid4().hex}@punnet.example"
+    account = {"name": "Crash Carla", "email": email, "password": PASSWORD, "idempotencyKey": uuid4().hex}
+    await market.surely(lambda: market.crowd.ask(REGISTER, {"input": account}))
+    credentials = {"input": {"email": email, "password": PASSWORD}}
+    login = (await market.surely(lambda: market.crowd.ask(LOGIN, credentials)))["login"]
+    try:
+        # a refresh token works once: it is not asked for again
+        await market.crowd.ask(REFRESH, {"t": login["tokens"]["refreshToken"]})
+    except (LostAnswerError, RefusedError):
+        login = (await market.surely(lambda: market.crowd.ask(LOGIN, credentials)))["login"]
+    token, user_id = login["tokens"]["accessToken"], login["user"]["id"]
+    await market.surely(lambda: market.crowd.ask(NAME, {"input": {"id": user_id, "name": "Crash Clara"}}, token))
+    await market.surely(lambda: market.crowd.ask(VERIFY, {}, token))
+    if sent := await link_in_mail(market, email, "verif"):
+        await market.surely(lambda: market.crowd.ask(CONFIRM, {"token": sent}))
+    await market.surely(lambda: market.crowd.ask(RESET, {"email": email}))
+    if sent := await link_in_mail(market, email, "reset"):
+        given = {"token": sent, "password": PASSWORD}
+        await market.surely(lambda: market.crowd.ask(NEW_PASSWORD, given))
+        login = (await market.surely(lambda: market.crowd.ask(LOGIN, credentials)))["login"]
+        token = (login["tokens"] or {"accessToken": token})["accessToken"]
+    await market.surely(lambda: market.crowd.ask(ERASE, {"id": user_id}, token))
+
+
+async def link_in_mail(market: Market, email: str, kind: str) -> str:
+    """The token of the newest link of a kind that was sent there; empty where none came in time."""
+    for _ in range(_LOOKS):
+        found = _LINK.findall(str(await market.shop.sandbox.ask("GET", f"/mail?to={email}")))
+        wanted = [token for page, token in found if kind in page]
+        if wanted:
+            return str(wanted[0])
+        await asyncio.sleep(0.25)
+    return ""
+
+
+async def order_in_trouble(market: Market, product: str) -> None:
+    """Products is killed, and orders come in that cannot be supplied at once: they are accepted, and supplied later."""
+    market.shop.kill("products")
+    buyers = [(market.shop.buyer(), new_id("key")) for _ in range(3)]
+    async with asyncio.TaskGroup() as tasks:
+        placed = [tasks.create_task(market.place_surely(buyer, {product: 1}, key)) for buyer, key in buyers]
+    for order in placed:
+        await becomes(market, order.result().id, "AWAITING_PAYMENT")
+
+
+async def walk_away(market: Market, product: str) -> None:
+    """Goods are held for an order that is never written, as by one who dies after asking for them: they expire."""
+    given = {
+        "order_id": new_id("ord"),
+        "lines": [{"product_id": product, "quantity": 1}],
+        "currency": "USD",
+        "ttl_s": 0.1,
+    }
+    bus = await nats.connect(market.shop.servers.nats_url, name="walks away")
+    try:
+        with suppress(nats.errors.Error):  # nobody is there: then nothing is held
+            await bus.request("commands.products.reserve", orjson.dumps(given), timeout=2)
+    finally:
+        await bus.close()
+
+
+async def becomes(market: Market, order_id: str, status: str) -> None:
+    await market.statuses(order_id, {status}, _PATIENCE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """`go` passes steps whose names begin so; `at_once`: so many customers go it at the same time at most."""
+
+    go: Callable[[Market, str], Coroutine[None, None, None]]
+    passes: tuple[str, ...]
+    at_once: int = 100
+
+    def leads_to(self, step: str) -> bool:
+        return step.startswith(self.passes)
+
+
+WAYS = (
+    Way(buy, ("orders.", "products.", "payments.", "notifications.", "events.")),
+    Way(buy_by_cart, ("orders.", "products.", "payments.", "notifications.", "events.")),
+    Way(change_mind, ("orders.", "products.", "payments.", "notifications.", "events.")),
+    Way(transfer, ("payments.", "notifications.", "events.")),
+    Way(take_in, ("products.edit",)),
+    Way(live, ("users.", "notifications.", "events.")),
+    Way(order_in_trouble, ("orders.reserve",), at_once=1),
+    Way(walk_away, ("products.sweep",), at_once=1),
+)

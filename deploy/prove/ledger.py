@@ -9,6 +9,8 @@ from typing import Any
 from deploy.prove.outside import Outside
 
 _HELD = "requires_capture"
+#: a dispute that is won has given everything back
+_WITHHOLDING = frozenset({"needs_response", "lost"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +25,12 @@ class Charge:
     captured_minor: int
     refunded_minor: int
     currency: str
+    #: kept back while a bank decides about a dispute, or given back by it
+    withheld_minor: int = 0
 
     @property
     def net_minor(self) -> int:
-        return self.captured_minor - self.refunded_minor
+        return self.captured_minor - self.refunded_minor - self.withheld_minor
 
 
 ProviderLedger = tuple[Charge, ...]
@@ -49,4 +53,5 @@ def _charge(given: Mapping[str, Any]) -> Charge:
         captured_minor=given["captured_minor"],
         refunded_minor=given["refunded_minor"],
         currency=given["currency"],
+        withheld_minor=given["disputed_minor"] if given["dispute_status"] in _WITHHOLDING else 0,
     )

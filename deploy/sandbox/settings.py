@@ -30,7 +30,7 @@ class SandboxSettings(Settings):
     sandbox_message_key: SecretStr | None = None
     #: how long a bank takes to transfer money
     sandbox_bank_delay_s: Annotated[float, Field(ge=0)] = 3.0
-    #: how long somebody with the card for it takes to dispute a charge
+    #: how long somebody with the card for it takes to dispute a charge, and the bank to decide
     sandbox_dispute_delay_s: Annotated[float, Field(ge=0)] = 5.0
 
     def webhook_secrets(self) -> tuple[str, ...]:

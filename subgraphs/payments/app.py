@@ -27,6 +27,7 @@ from subgraphs.payments.service.decisions import CONSUMER, Decisions
 from subgraphs.payments.service.listening import WebhookListener, webhook_route
 from subgraphs.payments.service.managing import Managing
 from subgraphs.payments.service.methods import Methods
+from subgraphs.payments.service.opening import Opening
 from subgraphs.payments.service.paying import Paying
 from subgraphs.payments.service.provider.cash import CashProvider
 from subgraphs.payments.service.provider.choice import ChosenProvider
@@ -107,11 +108,12 @@ def new_service(platform: Platform, settings: PaymentsSettings, wrap: ProviderWr
     store = PaymentStore(database, clock, platform.outbox)
     settling = Settling(store)
     refunding = Refunding(database, clock, provider, store, settling, refund_limits(settings.support_refund_limits))
-    signals = Signals(Signal(), Signal(), Signal())
+    signals, flags = Signals(Signal(), Signal(), Signal()), Flags(settings.flags, clock=clock)
+    bus, timeout_s = platform.bus, settings.command_timeout_s
     due = DueTasks(store, provider, settling, refunding, signals.tasks)
     return PaymentsService(
         store=store,
-        paying=Paying(database, clock, platform.bus, provider, store, settling, Flags(settings.flags, clock=clock)),
+        paying=Paying(database, clock, bus, timeout_s, provider, store, Opening(store, signals.tasks), settling, flags),
         refunding=refunding,
         managing=Managing(database, clock, store, settling, due),
         methods=Methods(database, clock, provider, store, signals.methods),

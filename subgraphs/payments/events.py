@@ -1,8 +1,9 @@
 """What payments tells the others and is told: names and shapes. Ids are TypeIDs, amounts minor units of `currency`.
 
-Published   payments.payment.authorized | action_required | declined | failed | captured | voided | refunded | disputed
+Published   payments.payment.authorized | action_required | declined | failed | captured | voided | refunded |
+            disputed | dispute_won | dispute_lost
                 {payment_id, order_id, customer_id, amount_minor, captured_minor, refunded_minor, currency, method,
-                 status, decline_code}
+                 status, decline_code, dispute_status, disputed_minor}
 Consumed    orders.order.confirmed -> capture; orders.order.completed -> capture of cash on delivery;
             orders.order.cancelled -> void or refund; orders.payment.refused -> void or refund of that payment
             users.user.erased {user_id} -> forget saved methods and digits of cards
@@ -79,6 +80,8 @@ def payment_moved(what: str, payment: Payment, clock: Clock, *, user_id: str | N
             "method": payment.method_kind.value,
             "status": payment.status.value,
             "decline_code": payment.decline_code,
+            "dispute_status": payment.dispute_status.value if payment.dispute_status else None,
+            "disputed_minor": payment.disputed_minor,
         },
         source=SOURCE,
         clock=clock,

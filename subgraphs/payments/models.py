@@ -1,6 +1,6 @@
 """Tables of payments and their ledger. No card data: what is known of a card is its brand and last four digits.
 
-Constraints and triggers are written in SQL in `migrations/`, in 0002 and 0004: Tortoise does not create them from
+Constraints and triggers are written in SQL in `migrations/`, in 0002, 0004 and 0005: Tortoise does not create them from
 models.
 """
 
@@ -38,7 +38,10 @@ class Payment(Model):
     #: while REQUIRES_ACTION: where the customer confirms
     action_url = fields.CharField(max_length=1000, null=True)
     action_expires_at = fields.DatetimeField(null=True)
-    is_disputed = fields.BooleanField(db_default=False)
+    #: OPEN, WON or LOST; null: nobody has disputed it
+    dispute_status = fields.CharField(max_length=8, null=True)
+    #: what the provider kept back when the dispute began
+    disputed_minor = fields.BigIntField(db_default=0)
     created_at = fields.DatetimeField()
     updated_at = fields.DatetimeField()
     version = fields.IntField(db_default=1)
@@ -59,7 +62,7 @@ class PaymentAttempt(Model):
     token = fields.CharField(max_length=100)
     #: whether the means of payment is kept if it works
     saves_method = fields.BooleanField(db_default=False)
-    #: OPEN, AUTHORIZED or DECLINED
+    #: OPEN, AUTHORIZED, DECLINED or SUPERSEDED
     state = fields.CharField(max_length=16)
     decline_code = fields.CharField(max_length=64, null=True)
     created_at = fields.DatetimeField()
@@ -76,7 +79,7 @@ class ProviderTask(Model):
     payment: fields.ForeignKeyRelation[Payment] = fields.ForeignKeyField(
         "payments.Payment", on_delete=fields.RESTRICT, db_index=True
     )
-    #: AUTHORIZE, CAPTURE, VOID or REFUND
+    #: AUTHORIZE, CAPTURE, VOID, REFUND or ABANDON
     kind = fields.CharField(max_length=16)
     #: the attempt or refund it is about; the payment itself for CAPTURE and VOID
     subject_id = fields.UUIDField()

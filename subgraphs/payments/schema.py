@@ -92,7 +92,8 @@ class Query:
 class Mutation:
     @strawberry.federation.mutation(
         authenticated=True,
-        description="Pays an order that awaits it. A declined attempt leaves the order as it is: try another card",
+        description="Pays an order that awaits it. A declined attempt leaves the order as it is: try another card. "
+        "An attempt that is REQUIRES_ACTION is given up for a new one",
     )
     async def payment_create(self, info: Info, input: PaymentCreateInput) -> PaymentPayload:
         principal = info.context.principal

@@ -23,7 +23,7 @@ from common.subgraph.types import (
     UserError,
 )
 from subgraphs.payments.domain import status as domain
-from subgraphs.payments.domain.provider import Means, PaymentMethodKind
+from subgraphs.payments.domain.provider import DisputeStatus, Means, PaymentMethodKind
 from subgraphs.payments.domain.status import (
     OrderPaymentStatus,
     PaymentStatus,
@@ -42,7 +42,7 @@ PAY_FOR_OTHERS = "orders:write_any"
 REFUND = "payments:refund"
 WRITE = "payments:write"
 
-for _kind in (PaymentStatus, OrderPaymentStatus, RefundStatus, PaymentMethodKind):
+for _kind in (PaymentStatus, OrderPaymentStatus, RefundStatus, PaymentMethodKind, DisputeStatus):
     strawberry.enum(_kind)
 
 
@@ -194,9 +194,17 @@ class Payment:
             return None
         return PaymentAction(type="REDIRECT", redirect_url=record.action_url, expires_at=record.action_expires_at)
 
-    @strawberry.field(description="The customer says at the bank that the charge was not theirs")
+    @strawberry.field(description="The customer says, or said, at the bank that the charge was not theirs")
     def is_disputed(self) -> bool:
-        return self.record.is_disputed
+        return self.record.dispute_status is not None
+
+    @strawberry.field(description="Null where nobody has disputed it")
+    def dispute_status(self) -> DisputeStatus | None:
+        return self.record.dispute_status
+
+    @strawberry.field(description="What the provider kept back when the dispute began; zero where there was none")
+    def disputed_amount(self) -> Money:
+        return Money.of(self.record.disputed_minor, self.record.currency)
 
     @strawberry.field(description="Oldest first")
     async def refunds(self, info: Info) -> list[Refund]:

@@ -6,6 +6,7 @@ Between them they pass every step of the code, some of them only because somebod
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -114,6 +115,22 @@ async def change_mind(market: Market, product: str) -> None:
     await market.surely(lambda: market.cancel(buyer, fourth.id, "CUSTOMER", f"{key}-c4"))
 
 
+async def another_card(market: Market, product: str) -> None:
+    """The bank asks, and the customer pays by another card instead of answering; at once, or as soon as it is known
+    that the bank asks."""
+    buyer, key = market.shop.buyer(), new_id("key")
+    order = await market.place_surely(buyer, {product: 1}, key)
+    await becomes(market, order.id, "AWAITING_PAYMENT")
+    await market.pay_surely(buyer, order.id, f"{key}-asks", "tok_3ds")
+    for number in itertools.count():
+        paid = await market.pay_surely(buyer, order.id, f"{key}-{number}")
+        if paid.problems != ("OrderNotPayableError",):
+            break
+        await asyncio.sleep(0.25)
+    require(paid.problems == (), f"{paid}")
+    await becomes(market, order.id, "CONFIRMED")
+
+
 async def transfer(market: Market, product: str) -> None:
     """Paid from a bank account, which takes its time and is told by webhook; a card is kept and forgotten meanwhile."""
     buyer, key = market.shop.buyer(), new_id("key")
@@ -211,6 +228,7 @@ WAYS = (
     Way(buy, ("orders.", "products.", "payments.", "notifications.", "events.")),
     Way(buy_by_cart, ("orders.", "products.", "payments.", "notifications.", "events.")),
     Way(change_mind, ("orders.", "products.", "payments.", "notifications.", "events.")),
+    Way(another_card, ("payments.",)),
     Way(transfer, ("payments.", "notifications.", "events.")),
     Way(take_in, ("products.edit",)),
     Way(live, ("users.", "notifications.", "events.")),

@@ -14,7 +14,9 @@ SELECT a.id::text AS key, p.id AS payment_id, p.order_id FROM payment_attempt a 
 """
 # cash on delivery is no business of the provider's
 _PAYMENTS = """
-SELECT id, order_id, status, captured_minor, refunded_minor, provider_ref FROM payment
+SELECT id, order_id, status, captured_minor, refunded_minor,
+    CASE WHEN dispute_status IN ('OPEN', 'LOST') THEN disputed_minor ELSE 0 END AS withheld_minor, provider_ref
+FROM payment
 WHERE method_kind <> 'CASH_ON_DELIVERY'
 """
 _CASH = "SELECT order_id FROM payment WHERE method_kind = 'CASH_ON_DELIVERY' AND status NOT IN ('VOIDED', 'FAILED')"
@@ -25,12 +27,28 @@ GROUP BY entry_id, currency HAVING sum(amount_minor) <> 0
 UNION ALL
 SELECT 'all entries', currency, sum(amount_minor) FROM ledger_posting GROUP BY currency HAVING sum(amount_minor) <> 0
 """
+# what the accounts of a payment must say, from what the payment says
 _UNBOOKED = """
-SELECT p.id, p.captured_minor, p.refunded_minor, coalesce(l.balance, 0) AS booked FROM payment p
-LEFT JOIN (SELECT payment_id, sum(amount_minor) AS balance FROM ledger_posting
-           WHERE account IN ('PROVIDER_BALANCE', 'CASH') GROUP BY payment_id) l ON l.payment_id = p.id
-WHERE coalesce(l.balance, 0) <> p.captured_minor - p.refunded_minor
-   OR p.refunded_minor > p.captured_minor OR p.captured_minor > p.authorized_minor
+WITH said AS (
+    SELECT p.id, a.account, a.amount_minor FROM payment p CROSS JOIN LATERAL (VALUES
+        ('CUSTOMER_HOLD', CASE WHEN p.status = 'AUTHORIZED' THEN p.authorized_minor ELSE 0 END),
+        ('PROVIDER_BALANCE or CASH', p.captured_minor - p.refunded_minor
+            - CASE WHEN p.dispute_status IN ('OPEN', 'LOST') THEN p.disputed_minor ELSE 0 END),
+        ('DISPUTED', CASE WHEN p.dispute_status = 'OPEN' THEN p.disputed_minor ELSE 0 END),
+        ('CHARGEBACKS', CASE WHEN p.dispute_status = 'LOST' THEN p.disputed_minor ELSE 0 END)
+    ) AS a (account, amount_minor)
+), booked AS (
+    SELECT payment_id, CASE WHEN account IN ('PROVIDER_BALANCE', 'CASH') THEN 'PROVIDER_BALANCE or CASH'
+        ELSE account END AS account, sum(amount_minor) AS amount_minor
+    FROM ledger_posting GROUP BY 1, 2
+)
+SELECT s.id, s.account, s.amount_minor AS said, coalesce(b.amount_minor, 0) AS booked
+FROM said s LEFT JOIN booked b ON b.payment_id = s.id AND b.account = s.account
+WHERE coalesce(b.amount_minor, 0) <> s.amount_minor
+"""
+_ABSURD = """
+SELECT id, authorized_minor, captured_minor, refunded_minor, disputed_minor FROM payment
+WHERE refunded_minor > captured_minor OR captured_minor > authorized_minor OR disputed_minor > captured_minor
 """
 
 
@@ -79,23 +97,28 @@ async def charged_as_sold(evidence: Evidence) -> list[str]:
     charge_by_reference = {charge.reference: charge for charges in by_order.values() for charge in charges}
     for payment in await evidence.payments.ask(_PAYMENTS):
         charge = charge_by_reference.get(payment["provider_ref"])
-        ours = (payment["captured_minor"], payment["refunded_minor"])
-        theirs = (charge.captured_minor, charge.refunded_minor) if charge else (0, 0)
+        ours = (payment["captured_minor"], payment["refunded_minor"], payment["withheld_minor"])
+        theirs = (charge.captured_minor, charge.refunded_minor, charge.withheld_minor) if charge else (0, 0, 0)
         if ours != theirs:
             found.append(
-                f"payment {payment['id']} is {payment['status']}: captured, refunded {ours}, provider: {theirs}"
+                f"payment {payment['id']} is {payment['status']}: captured, refunded, withheld {ours}, "
+                f"provider: {theirs}"
             )
     return found
 
 
 async def balanced(evidence: Evidence) -> list[str]:
-    return [
-        f"{row['what']}: debits - credits = {row['sum']} {row['currency']}"
-        for row in await evidence.payments.ask(_UNBALANCED)
-    ] + [
-        f"payment {row['id']}: captured {row['captured_minor']} - {row['refunded_minor']}, booked {row['booked']}"
-        for row in await evidence.payments.ask(_UNBOOKED)
-    ]
+    return (
+        [
+            f"{row['what']}: debits - credits = {row['sum']} {row['currency']}"
+            for row in await evidence.payments.ask(_UNBALANCED)
+        ]
+        + [
+            f"payment {row['id']}: {row['account']} is {row['booked']}, the payment says {row['said']}"
+            for row in await evidence.payments.ask(_UNBOOKED)
+        ]
+        + [f"payment {dict(row)} makes no sense" for row in await evidence.payments.ask(_ABSURD)]
+    )
 
 
 CHARGES = Law(

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 class Means:
     """What may be known of a means of payment outside the vault, and how it behaves.
 
-    `behaviour` is approve, decline, action (the customer is asked first), bank (the money comes later) or dispute.
+    `behaviour` is approve, decline, action (the customer is asked first), bank (the money comes later), dispute or
+    dispute_won.
     """
 
     #: card, wallet or bank_transfer
@@ -49,6 +50,7 @@ _BY_NUMBER: Mapping[str, tuple[str, Means]] = {
 
 MAGIC_TOKENS: Mapping[str, Means] = {
     **dict(_BY_NUMBER.values()),
+    "tok_dispute_won": _card("visa", "0259", "dispute_won"),
     "tok_wallet_ok": Means("wallet", "wallet", "0000", "approve", None, 0, 0, "wallet"),
     "tok_wallet_redirect": Means("wallet", "wallet", "0000", "action", None, 0, 0, "wallet"),
     "tok_bank_transfer": Means("bank_transfer", "sepa", "3000", "bank", None, 0, 0, "bank"),

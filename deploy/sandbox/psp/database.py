@@ -1,6 +1,7 @@
 """The provider's own database `punnet_sandbox`: made when absent, reached through asyncpg.
 
-No migrations: what is in here is play money. A table that changes its shape gets a new name of the schema below.
+No migrations: what is in here is play money. A column that came later is added where it is missing; a table that
+changes its shape otherwise gets a new name of the schema below.
 """
 
 import contextlib
@@ -31,10 +32,13 @@ CREATE TABLE IF NOT EXISTS intent (
     amount_minor bigint NOT NULL CHECK (amount_minor > 0), currency text NOT NULL,
     authorized_minor bigint NOT NULL, captured_minor bigint NOT NULL, refunded_minor bigint NOT NULL,
     means jsonb NOT NULL, saved_method text, decline_code text, action_secret text, action_expires_at timestamptz,
-    return_url text, is_disputed boolean NOT NULL, metadata jsonb NOT NULL,
+    return_url text, metadata jsonb NOT NULL, dispute_status text, disputed_minor bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL,
     CHECK (captured_minor <= authorized_minor AND authorized_minor <= amount_minor),
     CHECK (0 <= refunded_minor AND refunded_minor <= captured_minor));
+ALTER TABLE intent ADD COLUMN IF NOT EXISTS dispute_status text;
+ALTER TABLE intent ADD COLUMN IF NOT EXISTS disputed_minor bigint NOT NULL DEFAULT 0;
+ALTER TABLE intent DROP COLUMN IF EXISTS is_disputed;
 
 CREATE TABLE IF NOT EXISTS refund (
     id text PRIMARY KEY, request_key text NOT NULL UNIQUE, request_hash text NOT NULL,

@@ -4,6 +4,7 @@
             ├─> requires_payment_method (declined)                             └─deny, time─> requires_payment_method
             └─> processing ──the bank──> succeeded | requires_payment_method
     cancel: from every status but succeeded, and canceled stays canceled
+    disputes of a succeeded one: its money is kept back (needs_response), then returned (won) or not (lost)
 
 Each step locks the row and writes status, movement of money, event and deliveries in one statement.
 """
@@ -24,41 +25,43 @@ from deploy.sandbox.psp.vault import shown_means
 
 ACTION_LIFETIME = dt.timedelta(minutes=15)
 AUTHORIZATION_LIFETIME = dt.timedelta(days=7)
+#: behaviour of a card that is going to be disputed -> what the bank decides
+DISPUTE_OUTCOMES: Mapping[str, str] = {"dispute": "lost", "dispute_won": "won"}
 
 _COLUMNS = """id, request_key, request_hash, status, amount_minor, currency, authorized_minor, captured_minor,
-    refunded_minor, means, saved_method, decline_code, action_secret, action_expires_at, return_url, is_disputed,
-    metadata, created_at, updated_at"""
+    refunded_minor, means, saved_method, decline_code, action_secret, action_expires_at, return_url, metadata,
+    dispute_status, disputed_minor, created_at, updated_at"""
 
-# $20 kind of movement or null, $21 its amount; $22 event id, $23 type, $24 body, $25 whether an answer told it too;
-# $26 kind of what is scheduled or null, $27 when
+# $21 kind of movement or null, $22 its amount; $23 event id, $24 type, $25 body, $26 whether an answer told it too;
+# $27 kind of what is scheduled or null, $28 when
 _RECORD = """
 , moved AS (
     INSERT INTO movement (intent_id, kind, amount_minor, at)
-    SELECT id, $20::text, $21, $19 FROM written WHERE $20::text IS NOT NULL
+    SELECT id, $21::text, $22, $20 FROM written WHERE $21::text IS NOT NULL
 ), told AS (
     INSERT INTO event (id, type, intent_id, body, created_at)
-    SELECT $22::text, $23, id, $24::jsonb, $19 FROM written WHERE $22::text IS NOT NULL RETURNING id
+    SELECT $23::text, $24, id, $25::jsonb, $20 FROM written WHERE $23::text IS NOT NULL RETURNING id
 ), sent AS (
     INSERT INTO delivery (event_id, endpoint_id, next_at)
-    SELECT told.id, endpoint.id, $19 FROM told, webhook_endpoint endpoint
-    WHERE NOT (endpoint.only_unanswered AND $25::boolean)
+    SELECT told.id, endpoint.id, $20 FROM told, webhook_endpoint endpoint
+    WHERE NOT (endpoint.only_unanswered AND $26::boolean)
 ), planned AS (
     INSERT INTO scheduled (intent_id, kind, due_at)
-    SELECT id, $26::text, $27::timestamptz FROM written WHERE $26::text IS NOT NULL
+    SELECT id, $27::text, $28::timestamptz FROM written WHERE $27::text IS NOT NULL
 )
 SELECT id FROM written
 """
 _CREATE = f"""
 WITH written AS (
     INSERT INTO intent ({_COLUMNS})
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
     ON CONFLICT (request_key) DO NOTHING RETURNING id
 ) {_RECORD}
 """  # noqa: S608 - constants of this module
 _STEP = f"""
 WITH written AS (
     UPDATE intent SET ({_COLUMNS})
-        = ROW($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+        = ROW($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
     WHERE id = $1 RETURNING id
 ) {_RECORD}
 """  # noqa: S608 - constants of this module
@@ -83,8 +86,11 @@ class Intent:
     action_secret: str | None
     action_expires_at: dt.datetime | None
     return_url: str | None
-    is_disputed: bool
     metadata: Mapping[str, Any]
+    #: needs_response, won or lost; None: nobody has disputed the charge
+    dispute_status: str | None
+    #: what was kept back when the dispute began
+    disputed_minor: int
     created_at: dt.datetime
     updated_at: dt.datetime
 
@@ -202,7 +208,9 @@ class Intents:
     async def happen(self, connection: asyncpg.Connection, intent_id: str, kind: str) -> None:
         """What was scheduled, in the caller's transaction; nothing where it is out of date."""
         intent = _intent(await self._locked(connection, intent_id))
-        step = _scheduled_step(intent, kind) if intent else None
+        if intent is None:
+            return
+        step = self._disputed(intent) if kind == "dispute" else _scheduled_step(intent, kind)
         if step is not None:
             await self._record(connection, _STEP, self._dated(step), is_answered=False)
 
@@ -237,6 +245,9 @@ class Intents:
         if intent.decline_code:
             message = DECLINE_MESSAGES.get(intent.decline_code, DECLINE_MESSAGES["generic_decline"])
             error = {"code": "card_declined", "decline_code": intent.decline_code, "message": message}
+        dispute = None
+        if intent.dispute_status:
+            dispute = {"status": intent.dispute_status, "amount": intent.disputed_minor}
         return {
             "id": intent.id,
             "object": "payment_intent",
@@ -251,7 +262,8 @@ class Intents:
             "payment_method": intent.saved_method,
             "last_payment_error": error,
             "next_action": action,
-            "disputed": intent.is_disputed,
+            "disputed": intent.dispute_status is not None,
+            "dispute": dispute,
             "metadata": intent.metadata,
             "created": intent.created_at.isoformat(),
         }
@@ -274,8 +286,9 @@ class Intents:
             action_secret=None,
             action_expires_at=None,
             return_url=wanted.return_url,
-            is_disputed=False,
             metadata=wanted.metadata,
+            dispute_status=None,
+            disputed_minor=0,
             created_at=now,
             updated_at=now,
         )
@@ -300,7 +313,18 @@ class Intents:
                 )
 
     def _after_capture(self, intent: Intent) -> tuple[str, dt.datetime] | None:
-        return ("dispute", self.clock.now() + self.delays.dispute) if intent.means.behaviour == "dispute" else None
+        if intent.means.behaviour not in DISPUTE_OUTCOMES:
+            return None
+        return "dispute", self.clock.now() + self.delays.dispute
+
+    def _disputed(self, intent: Intent) -> Step | None:
+        """What has gone back to the customer already is not in dispute."""
+        kept_minor = intent.captured_minor - intent.refunded_minor
+        if not kept_minor:
+            return None
+        after = replace(intent, dispute_status="needs_response", disputed_minor=kept_minor)
+        due = ("end_dispute", self.clock.now() + self.delays.dispute)
+        return Step(after, "charge.dispute.created", ("DISPUTE", kept_minor), due)
 
     def _dated(self, step: Step) -> Step:
         return replace(step, after=replace(step.after, updated_at=self.clock.now()))
@@ -357,8 +381,10 @@ def _scheduled_step(intent: Intent, kind: str) -> Step | None:
             return _declined(intent, "authentication_expired")
         case "expire_authorization", "requires_capture":
             return _canceled(intent)
-        case "dispute", "succeeded":
-            return Step(replace(intent, is_disputed=True), "charge.dispute.created")
+        case "end_dispute", "succeeded":
+            outcome = DISPUTE_OUTCOMES[intent.means.behaviour]
+            returned = ("DISPUTE_WON", intent.disputed_minor) if outcome == "won" else None
+            return Step(replace(intent, dispute_status=outcome), "charge.dispute.closed", returned)
         case _:
             return None
 

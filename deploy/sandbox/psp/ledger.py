@@ -6,7 +6,7 @@ import asyncpg
 
 _CHARGES = """
 SELECT i.id, i.request_key AS key, i.status, i.amount_minor, i.authorized_minor, i.captured_minor, i.refunded_minor,
-    i.currency, i.means ->> 'kind' AS kind, i.is_disputed, i.metadata, i.created_at,
+    i.currency, i.means ->> 'kind' AS kind, i.dispute_status, i.disputed_minor, i.metadata, i.created_at,
     coalesce((SELECT jsonb_agg(jsonb_build_object('kind', m.kind, 'amount_minor', m.amount_minor, 'at', m.at)
                                ORDER BY m.seq) FROM movement m WHERE m.intent_id = i.id), '[]') AS movements
 FROM intent i WHERE ($1::text IS NULL OR i.metadata ->> 'order_id' = $1) ORDER BY i.created_at, i.id

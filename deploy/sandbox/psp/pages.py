@@ -28,8 +28,15 @@ def action_page(intent: Intent, secret: str) -> str:
     )
 
 
-def answered_page(*, is_approved: bool) -> str:
-    said = "The payment is approved." if is_approved else "The payment is denied."
+def answered_page(intent: Intent) -> str:
+    """What became of it, which may be something else than the customer has just said."""
+    match intent.status:
+        case "requires_capture" | "succeeded":
+            said = "The payment is approved."
+        case "canceled":
+            said = "The payment was cancelled before; nothing is charged."
+        case _:
+            said = "The payment is denied."
     return _page("Thank you", f"<p>{said} You may close this page.</p>")
 
 

@@ -34,6 +34,8 @@ class Refunds:
 
         def step(intent: Intent) -> Step:
             nonlocal amount
+            if intent.dispute_status in ("needs_response", "lost"):
+                raise invalid("charge_disputed", "The customer's bank decides, or has decided, about this money.")
             left = intent.captured_minor - intent.refunded_minor
             amount = amount_minor or left
             if not 0 < amount <= left:

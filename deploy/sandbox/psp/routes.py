@@ -181,7 +181,7 @@ class Api:
             return self.intents.shown(intent)
         if intent.return_url and intent.return_url.startswith(("http://", "https://")):
             return RedirectResponse(intent.return_url, status_code=303)
-        return HTMLResponse(pages.answered_page(is_approved=answer == "approve"), headers=pages.HEADERS)
+        return HTMLResponse(pages.answered_page(intent), headers=pages.HEADERS)
 
     async def ledger(self, request: Request) -> Any:
         return await ledger(self.pool, request.query_params.get("order_id"))

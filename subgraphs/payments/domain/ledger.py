@@ -4,9 +4,11 @@ Accounts, seen from the shop (debit positive, credit negative):
 
     customer_hold     what customers' banks hold for us          authorisation +, capture or void -
     provider_hold     its mirror: promised by the provider       authorisation -, capture or void +
-    provider_balance  what the provider owes us                  capture +, refund -
+    provider_balance  what the provider owes us                  capture +, refund -, dispute -, dispute won +
     cash              what couriers collected, instead of it     capture +, refund -
     sales             what we owe for: goods sold                capture -, refund +
+    disputed          kept back while a bank decides             dispute +, dispute won or lost -
+    chargebacks       given back by banks: our loss              dispute lost +
 """
 
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ class Account(StrEnum):
     PROVIDER_BALANCE = "PROVIDER_BALANCE"
     CASH = "CASH"
     SALES = "SALES"
+    DISPUTED = "DISPUTED"
+    CHARGEBACKS = "CHARGEBACKS"
 
 
 class EntryKind(StrEnum):
@@ -26,6 +30,9 @@ class EntryKind(StrEnum):
     CAPTURE = "CAPTURE"
     VOID = "VOID"
     REFUND = "REFUND"
+    DISPUTE = "DISPUTE"
+    DISPUTE_WON = "DISPUTE_WON"
+    DISPUTE_LOST = "DISPUTE_LOST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +71,9 @@ def postings(entry: Entry) -> tuple[Posting, ...]:
             )
         case EntryKind.REFUND:
             return (Posting(asset, -amount_minor), Posting(Account.SALES, amount_minor))
+        case EntryKind.DISPUTE:
+            return (Posting(asset, -amount_minor), Posting(Account.DISPUTED, amount_minor))
+        case EntryKind.DISPUTE_WON:
+            return (Posting(Account.DISPUTED, -amount_minor), Posting(asset, amount_minor))
+        case EntryKind.DISPUTE_LOST:
+            return (Posting(Account.DISPUTED, -amount_minor), Posting(Account.CHARGEBACKS, amount_minor))

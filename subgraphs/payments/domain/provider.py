@@ -28,6 +28,23 @@ class ChargeState(StrEnum):
     DECLINED = "DECLINED"
 
 
+class DisputeStatus(StrEnum):
+    """Of a charge whose customer says at the bank that it was not theirs."""
+
+    #: the bank decides; until then the provider keeps the money back
+    OPEN = "OPEN"
+    #: the bank believed us: we have the money again
+    WON = "WON"
+    #: the bank has given the money to its customer
+    LOST = "LOST"
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    status: DisputeStatus
+    amount_minor: int
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """What may be known of a means of payment outside the vault. What a kind does not have is empty or 0."""
@@ -66,7 +83,7 @@ class Charge:
     action: Action | None = None
     #: names the means of payment from now on, where that was wanted
     saved_token: str | None = None
-    is_disputed: bool = False
+    dispute: Dispute | None = None
     #: what we told the provider the charge is about
     payment_id: UUID | None = None
     attempt_id: UUID | None = None

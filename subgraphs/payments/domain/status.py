@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from subgraphs.payments.domain.provider import Means, PaymentMethodKind
+from subgraphs.payments.domain.provider import DisputeStatus, Means, PaymentMethodKind
 
 
 class PaymentStatus(StrEnum):
@@ -87,7 +87,10 @@ class Payment:
     #: while REQUIRES_ACTION: where the customer confirms, and until when
     action_url: str | None
     action_expires_at: datetime | None
-    is_disputed: bool
+    #: None: nobody has disputed it
+    dispute_status: DisputeStatus | None
+    #: what the provider kept back when the dispute began; 0 where there was none
+    disputed_minor: int
     created_at: datetime
     updated_at: datetime
     version: int

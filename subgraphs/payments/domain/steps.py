@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from subgraphs.payments.domain.ledger import Entry, EntryKind
-from subgraphs.payments.domain.provider import Charge, ChargeState
+from subgraphs.payments.domain.provider import Charge, ChargeState, DisputeStatus
 from subgraphs.payments.domain.status import OPEN, Payment, PaymentStatus, refund_result
 
 #: the provider says something after that many tries, too, but nobody has so many cards
@@ -30,8 +30,13 @@ class Step:
 
 def settle(payment: Payment, charge: Charge, now: datetime) -> Sequence[Step]:
     """The steps to where the charge is, in order; empty where there is nothing new."""
+    steps = _settle_money(payment, charge, now)
+    return (*steps, *_settle_dispute(steps[-1].after if steps else payment, charge, now))
+
+
+def _settle_money(payment: Payment, charge: Charge, now: datetime) -> Sequence[Step]:
     if payment.status in OPEN:
-        # an earlier attempt's charge was declined, else there were no later attempt
+        # an earlier attempt's charge was declined or given up, else there were no later attempt
         return _settle_open(payment, charge, now) if charge.attempt_id in (None, payment.attempt_id) else ()
     if charge.reference != payment.provider_ref:
         return ()
@@ -40,10 +45,30 @@ def settle(payment: Payment, charge: Charge, now: datetime) -> Sequence[Step]:
             return (captured(payment, charge, now),)
         case PaymentStatus.AUTHORIZED, ChargeState.VOIDED:
             return (voided(payment, now),)
-    if payment.status in _TAKEN and charge.is_disputed and not payment.is_disputed:
-        after = replace(_next(payment, payment.status, now), is_disputed=True)
-        return (Step(after, (("disputed", after),)),)
     return ()
+
+
+def _settle_dispute(payment: Payment, charge: Charge, now: datetime) -> Sequence[Step]:
+    dispute, steps = charge.dispute, []
+    if dispute is None or payment.status not in _TAKEN or charge.reference != payment.provider_ref:
+        return ()
+    if payment.dispute_status is None:
+        opened = replace(_next(payment, payment.status, now), disputed_minor=dispute.amount_minor)
+        payment = replace(opened, dispute_status=DisputeStatus.OPEN)
+        entry = Entry(EntryKind.DISPUTE, payment.disputed_minor, charge.reference)
+        steps.append(Step(payment, (("disputed", payment),), (entry,)))
+    if payment.dispute_status is DisputeStatus.OPEN and dispute.status is not DisputeStatus.OPEN:
+        decided = replace(_next(payment, payment.status, now), dispute_status=dispute.status)
+        kind = EntryKind.DISPUTE_WON if dispute.status is DisputeStatus.WON else EntryKind.DISPUTE_LOST
+        entry = Entry(kind, decided.disputed_minor, charge.reference)
+        steps.append(Step(decided, ((kind.value.lower(), decided),), (entry,)))
+    return steps
+
+
+def superseded(payment: Payment, now: datetime) -> Step:
+    """The customer, who was asked to confirm, pays by something else: whatever becomes of the attempt, it no longer
+    moves the payment."""
+    return Step(_next(payment, _S.REQUIRES_METHOD, now))
 
 
 def voided(payment: Payment, now: datetime) -> Step:

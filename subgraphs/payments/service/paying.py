@@ -5,12 +5,12 @@
 
 The attempt's id is the provider's idempotency key, committed before the call: whoever finds the attempt open later, the
 buyer's repetition or the worker, asks the provider under the same key. So an order is never charged twice, and a charge
-is never forgotten. A decline leaves the payment REQUIRES_METHOD: the buyer may try again with another card.
+is never forgotten. A decline leaves the payment REQUIRES_METHOD: the buyer may try again with another card, and need
+not even wait for a bank that asks back (`opening`).
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -38,7 +38,7 @@ from subgraphs.payments.errors import (
     ProviderUnavailable,
 )
 from subgraphs.payments.events import PAYABLE, PayableOrder, payable_order, payable_request
-from subgraphs.payments.service.rows import PAYMENT_COLUMNS, payment_of
+from subgraphs.payments.service.opening import NewAttempt, Opening
 from subgraphs.payments.service.settling import Settling
 from subgraphs.payments.service.store import PaymentStore
 
@@ -50,35 +50,6 @@ _FLAGS = {
     PaymentMethodKind.BANK_TRANSFER: BANK_TRANSFERS,
     PaymentMethodKind.CASH_ON_DELIVERY: CASH,
 }
-
-ORDERS_TIMEOUT_S = 2.0
-#: an attempt nobody has settled by then is taken up by the worker
-RECOVER_AFTER = timedelta(seconds=20)
-
-# One payment per order is alive (unique index). It takes a new attempt when the last one was declined; an order whose
-# payment has FAILED, for that somebody tried too many cards, takes none.
-_OPEN = f"""
-WITH opened AS (
-    INSERT INTO payment AS p (id, order_id, order_number, customer_id, status, amount_minor, currency, method_kind,
-        card_brand, card_last4, exp_month, exp_year, attempt_id, created_at, updated_at)
-    SELECT $1, $2, $3, $4, 'PROCESSING', $5, $6, $7, $8, $9, $10, $11, $13, $12, $12
-    WHERE NOT EXISTS (SELECT FROM payment WHERE order_id = $2 AND status = 'FAILED')
-    ON CONFLICT (order_id) WHERE status NOT IN ('VOIDED', 'FAILED') DO UPDATE SET
-        status = 'PROCESSING', method_kind = excluded.method_kind, card_brand = excluded.card_brand,
-        card_last4 = excluded.card_last4, exp_month = excluded.exp_month, exp_year = excluded.exp_year,
-        attempt_id = excluded.attempt_id, attempt_count = p.attempt_count + 1, decline_code = NULL,
-        provider_ref = NULL, updated_at = excluded.updated_at, version = p.version + 1
-    WHERE p.status = 'REQUIRES_METHOD'
-    RETURNING {PAYMENT_COLUMNS}
-), tried AS (
-    INSERT INTO payment_attempt (id, payment_id, token, saves_method, state, created_at)
-    SELECT $13, id, $14, $15, 'OPEN', $12 FROM opened
-), owed AS (
-    INSERT INTO provider_task (id, payment_id, kind, subject_id, next_at)
-    SELECT $16, id, 'AUTHORIZE', $13, $17::timestamptz FROM opened
-)
-SELECT * FROM opened
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +84,10 @@ class Paying:
     database: Database
     clock: Clock
     bus: Bus
+    orders_timeout_s: float
     provider: PaymentProvider
     store: PaymentStore
+    opening: Opening
     settling: Settling
     flags: Flags
 
@@ -200,13 +173,8 @@ class Paying:
             raise InvalidInput("This way to pay is not offered.", ["paymentMethodToken"])
         # what somebody else pays with is nothing the customer keeps, and cash cannot be kept
         saves = wanted.saves_method and is_own and means.kind is not PaymentMethodKind.CASH_ON_DELIVERY
-        payment = await self._insert(order, means, token, point, saves=saves)
-        if payment is None:
-            raise OrderNotPayable(
-                "The order takes no other payment.", ["orderId"], format_id(ORDER_PREFIX, wanted.order_id)
-            )
-        failpoint("payments.open.after_commit")
-        attempt_id = UUID(point["attempt_id"])
+        attempt_id, payment_id = UUID(point["attempt_id"]), UUID(point["payment_id"])
+        payment = await self.opening.open(NewAttempt(attempt_id, payment_id, order, token, means, saves))
         attempt = Attempt(attempt_id, payment.id, order.id, token, payment.amount_minor, payment.currency, saves)
         return payment, attempt
 
@@ -229,7 +197,7 @@ class Paying:
     async def _payable(self, wanted: PaymentRequest) -> PayableOrder:
         asked = payable_request(wanted.order_id, wanted.actor, may_act_for_others=wanted.may_act_for_others)
         try:
-            order = payable_order(await self.bus.request(PAYABLE, asked, timeout_s=ORDERS_TIMEOUT_S))
+            order = payable_order(await self.bus.request(PAYABLE, asked, timeout_s=self.orders_timeout_s))
         except CommandError as exc:
             if exc.code != "NOT_FOUND":
                 raise
@@ -241,36 +209,6 @@ class Paying:
                 format_id(ORDER_PREFIX, wanted.order_id),
             )
         return order
-
-    async def _insert(
-        self, order: PayableOrder, means: Means, token: str, point: Mapping[str, str], *, saves: bool
-    ) -> Payment | None:
-        """The payment that took the attempt; None where the order has a payment that takes none."""
-        now = self.clock.now()
-        failpoint("payments.open.before_commit")
-        rows = await self.database.fetch(
-            _OPEN,
-            [
-                UUID(point["payment_id"]),
-                order.id,
-                order.number,
-                order.customer_id,
-                order.total_minor,
-                order.currency,
-                means.kind.value,
-                means.brand or None,
-                means.last4 or None,
-                means.exp_month or None,
-                means.exp_year or None,
-                now,
-                UUID(point["attempt_id"]),
-                token,
-                saves,
-                uuid7(),
-                now + RECOVER_AFTER,
-            ],
-        )
-        return payment_of(rows[0]) if rows else None
 
     async def _answer(self, request: IdempotentRequest, answer: dict[str, Any]) -> None:
         async with self.database.transaction() as connection:

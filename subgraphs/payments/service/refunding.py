@@ -18,7 +18,7 @@ from common.money import Money
 from common.subgraph.database import Database, fetch
 from common.subgraph.idempotency import IdempotentRequest, RejectedError, run_idempotent
 from common.text import is_printable_line
-from subgraphs.payments.domain.provider import PaymentProvider
+from subgraphs.payments.domain.provider import DisputeStatus, PaymentProvider
 from subgraphs.payments.domain.status import Payment, PaymentStatus
 from subgraphs.payments.domain.tokens import holds_card_number
 from subgraphs.payments.errors import (
@@ -34,6 +34,8 @@ from subgraphs.payments.service.store import PaymentStore, TaskKind
 
 REASON_LENGTH_MAX = 500
 RECOVER_AFTER = timedelta(seconds=20)
+#: what the provider says to a refund of a charge whose money it keeps back
+_DISPUTED = "charge_disputed"
 _REFUNDABLE = frozenset({PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED})
 _PENDING = """
 SELECT coalesce(sum(amount_minor), 0)::bigint AS minor FROM refund WHERE payment_id = $1 AND status = 'PENDING'
@@ -97,9 +99,10 @@ class Refunding:
         return refund_id
 
     async def open_rest(self, connection: SqlConnection, payment: Payment) -> None:
-        """Pending refund of all that is left of a payment whose order was cancelled; nothing may be left."""
+        """Pending refund of all that is left of a payment whose order was cancelled; nothing may be left. Of a disputed
+        one it waits for the bank, and is not made where the bank has been quicker."""
         left = await self._left(connection, payment)
-        if left.amount_minor > 0:
+        if left.amount_minor > 0 and payment.dispute_status is not DisputeStatus.LOST:
             await self._insert(connection, payment, left, "order cancelled", None, timedelta())
 
     async def settle(self, refund_id: UUID) -> None:
@@ -110,10 +113,19 @@ class Refunding:
             raise RuntimeError("a captured payment has a charge")
         try:
             await self.provider.refund(str(refund.id), payment.provider_ref, refund.amount_minor)
-        except ProviderRefused:
+        except ProviderRefused as exc:
+            if exc.code == _DISPUTED:
+                await self._require_lost(payment, payment.provider_ref)
             await self.settling.not_refunded(refund)
             return
         await self.settling.refunded(refund)
+
+    async def _require_lost(self, payment: Payment, reference: str) -> None:
+        """A dispute was quicker than a refund: while the bank decides, nobody knows whether the customer will have had
+        the money already. Raises ProviderUnavailable unless that is so."""
+        settled = await self.settling.settle(payment, await self.provider.charge(reference))
+        if settled.dispute_status is not DisputeStatus.LOST:
+            raise ProviderUnavailable("the bank has not decided about the dispute")
 
     async def _open(self, connection: SqlConnection, wanted: RefundRequest) -> UUID:
         """A pending refund and the task to carry it out."""
@@ -125,6 +137,13 @@ class Refunding:
         reason = wanted.reason
         if reason is not None and (len(reason) > REASON_LENGTH_MAX or not is_printable_line(reason)):
             raise InvalidInput(f"A reason has at most {REASON_LENGTH_MAX} printable characters.", ["reason"])
+        if payment.dispute_status is DisputeStatus.OPEN:
+            message = (
+                "The customer disputes the charge, and the bank may give the money back: wait until it has decided."
+            )
+            raise InvalidInput(message, ["paymentId"])
+        if payment.dispute_status is DisputeStatus.LOST:
+            raise InvalidInput("The bank has given the money back to the customer, who disputed it.", ["paymentId"])
         left = await self._left(connection, payment)
         amount = wanted.amount or left
         if amount.currency != payment.currency or not 0 < amount.amount_minor <= left.amount_minor:

@@ -1,12 +1,13 @@
 """Rows -> records."""
 
 from common.subgraph.database import Row
-from subgraphs.payments.domain.provider import Attempt, Means, PaymentMethodKind
+from subgraphs.payments.domain.provider import Attempt, DisputeStatus, Means, PaymentMethodKind
 from subgraphs.payments.domain.status import Payment, PaymentStatus, Refund, RefundStatus, SavedMethod
 
 PAYMENT_COLUMNS = """id, order_id, order_number, customer_id, status, amount_minor, authorized_minor, captured_minor,
     refunded_minor, currency, method_kind, card_brand, card_last4, exp_month, exp_year, decline_code, provider_ref,
-    attempt_id, attempt_count, action_url, action_expires_at, is_disputed, created_at, updated_at, version"""
+    attempt_id, attempt_count, action_url, action_expires_at, dispute_status, disputed_minor, created_at, updated_at,
+    version"""
 REFUND_COLUMNS = "id, payment_id, amount_minor, currency, status, reason, created_at"
 METHOD_COLUMNS = """id, customer_id, kind, token, brand, last4, exp_month, exp_year, funding, fingerprint, is_default,
     created_at"""
@@ -40,7 +41,8 @@ def payment_of(row: Row) -> Payment:
         attempt_count=row["attempt_count"],
         action_url=row["action_url"],
         action_expires_at=row["action_expires_at"],
-        is_disputed=row["is_disputed"],
+        dispute_status=DisputeStatus(row["dispute_status"]) if row["dispute_status"] else None,
+        disputed_minor=row["disputed_minor"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         version=row["version"],
@@ -80,7 +82,7 @@ def method_of(row: Row) -> SavedMethod:
 
 def attempt_of(payment: Payment, row: Row) -> Attempt:
     return Attempt(
-        id=row["attempt_id"],
+        id=row["tried_id"],
         payment_id=payment.id,
         order_id=payment.order_id,
         token=row["token"],

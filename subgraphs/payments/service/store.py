@@ -35,8 +35,8 @@ from subgraphs.payments.service.rows import (
 _PAYMENT = f"SELECT {PAYMENT_COLUMNS} FROM payment"
 _REFUND = f"SELECT {REFUND_COLUMNS} FROM refund"
 _ATTEMPT = f"""
-SELECT {columns_of("p", PAYMENT_COLUMNS)}, a.token, a.saves_method
-FROM payment p JOIN payment_attempt a ON a.id = p.attempt_id WHERE p.id = $1
+SELECT {columns_of("p", PAYMENT_COLUMNS)}, a.id AS tried_id, a.token, a.saves_method
+FROM payment p JOIN payment_attempt a
 """
 
 # Everything depends on `written`: without the version that was read, nothing happens.
@@ -44,26 +44,27 @@ _WRITE = f"""
 WITH written AS (
     UPDATE payment SET status = $3, version = $4, authorized_minor = $5, captured_minor = $6, refunded_minor = $7,
         card_brand = $8, card_last4 = $9, exp_month = $10, exp_year = $11, decline_code = $12, provider_ref = $13,
-        action_url = $14, action_expires_at = $15, is_disputed = $16, updated_at = $17
-    WHERE id = $1 AND version = $2 AND status = ANY($18::text[]) RETURNING id
+        action_url = $14, action_expires_at = $15, dispute_status = $16, disputed_minor = $17,
+        updated_at = $18
+    WHERE id = $1 AND version = $2 AND status = ANY($19::text[]) RETURNING id
 ), tried AS (
-    UPDATE payment_attempt SET state = $20, decline_code = $12 WHERE id = $19::uuid AND EXISTS (SELECT FROM written)
+    UPDATE payment_attempt SET state = $21, decline_code = $12 WHERE id = $20::uuid AND EXISTS (SELECT FROM written)
 ), posted AS (
     INSERT INTO ledger_posting (id, entry_id, payment_id, kind, account, amount_minor, currency, provider_ref,
         created_at)
-    SELECT posting.id, posting.entry, $1, posting.kind, posting.account, posting.amount_minor, $21, posting.reference,
-        $17
-    FROM unnest($22::uuid[], $23::uuid[], $24::text[], $25::text[], $26::bigint[], $27::text[])
+    SELECT posting.id, posting.entry, $1, posting.kind, posting.account, posting.amount_minor, $22, posting.reference,
+        $18
+    FROM unnest($23::uuid[], $24::uuid[], $25::text[], $26::text[], $27::bigint[], $28::text[])
         AS posting (id, entry, kind, account, amount_minor, reference)
     WHERE EXISTS (SELECT FROM written)
 ), closed AS (
-    DELETE FROM provider_task WHERE (kind, subject_id) IN (SELECT * FROM unnest($28::text[], $29::uuid[]))
+    DELETE FROM provider_task WHERE (kind, subject_id) IN (SELECT * FROM unnest($29::text[], $30::uuid[]))
         AND EXISTS (SELECT FROM written)
 ), delayed AS (
-    UPDATE provider_task SET next_at = $32::timestamptz WHERE kind = $30::text AND subject_id = $31::uuid
+    UPDATE provider_task SET next_at = $33::timestamptz WHERE kind = $31::text AND subject_id = $32::uuid
         AND EXISTS (SELECT FROM written)
 ), {{saved}}
-{record_clause(33, only_if="written")}, {answer_clause(40, only_if="written")}
+{record_clause(34, only_if="written")}, {answer_clause(41, only_if="written")}
 SELECT id FROM written
 """
 _SAVE = """
@@ -94,7 +95,7 @@ def save_values(method: SavedMethod) -> list[Any]:
 
 
 _WRITE_PLAIN = _WRITE.format(saved="")
-_WRITE_SAVING = _WRITE.format(saved=f"kept AS ({save_statement(43, 'WHERE EXISTS (SELECT FROM written)')}),")
+_WRITE_SAVING = _WRITE.format(saved=f"kept AS ({save_statement(44, 'WHERE EXISTS (SELECT FROM written)')}),")
 
 
 class TaskKind(StrEnum):
@@ -102,6 +103,8 @@ class TaskKind(StrEnum):
     CAPTURE = "CAPTURE"
     VOID = "VOID"
     REFUND = "REFUND"
+    #: what an attempt holds that another one has taken the place of
+    ABANDON = "ABANDON"
 
 
 class StaleError(Exception):
@@ -151,11 +154,11 @@ class PaymentStore:
 
     async def attempt(self, payment_id: UUID) -> tuple[Payment, Attempt] | None:
         """A payment and its present attempt; None where there is no such payment."""
-        rows = await self.database.fetch(_ATTEMPT, [payment_id])
-        if not rows:
-            return None
-        payment = payment_of(rows[0])
-        return payment, attempt_of(payment, rows[0])
+        return await self._attempt("ON a.id = p.attempt_id WHERE p.id = $1", payment_id)
+
+    async def attempt_by_id(self, attempt_id: UUID) -> tuple[Payment, Attempt] | None:
+        """An attempt, which may be an earlier one, and its payment; None where there is no such attempt."""
+        return await self._attempt("ON p.id = a.payment_id WHERE a.id = $1", attempt_id)
 
     async def methods(self, customer_ids: Sequence[UUID]) -> list[SavedMethod]:
         """Means of payment the customers keep: the default one first, then the newest."""
@@ -204,7 +207,8 @@ class PaymentStore:
             after.provider_ref,
             after.action_url,
             after.action_expires_at,
-            after.is_disputed,
+            after.dispute_status.value if after.dispute_status else None,
+            after.disputed_minor,
             after.updated_at,
             _sources(before, after),
             before.attempt_id if change.attempt_state else None,
@@ -248,6 +252,13 @@ class PaymentStore:
         await self.database.fetch(
             "DELETE FROM provider_task WHERE kind = $1 AND subject_id = $2", [kind.value, subject_id]
         )
+
+    async def _attempt(self, condition: str, value: UUID) -> tuple[Payment, Attempt] | None:
+        rows = await self.database.fetch(f"{_ATTEMPT} {condition}", [value])
+        if not rows:
+            return None
+        payment = payment_of(rows[0])
+        return payment, attempt_of(payment, rows[0])
 
     async def _payments(self, condition: str, ids: Sequence[UUID]) -> list[Payment]:
         rows = await self.database.fetch(f"{_PAYMENT} WHERE {condition}", [list(ids)])

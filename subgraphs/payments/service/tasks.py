@@ -1,4 +1,5 @@
-"""Asking the provider for what is owed: open attempts, captures, voids, refunds, until each has its answer.
+"""Asking the provider for what is owed: open attempts, and those given up, captures, voids, refunds, until each has its
+answer.
 
 A decision becomes a row first; a worker leases the row, asks the provider outside of any transaction, and writes the
 answer down. A capture is legally owed: it is tried for ever.
@@ -16,7 +17,7 @@ import structlog
 from common.failpoints import failpoint
 from common.subgraph.database import Row
 from common.subgraph.due import Signal
-from subgraphs.payments.domain.provider import PaymentProvider
+from subgraphs.payments.domain.provider import Charge, ChargeState, PaymentProvider
 from subgraphs.payments.domain.status import OPEN, Payment, PaymentStatus
 from subgraphs.payments.errors import ProviderRefused, ProviderUnavailable
 from subgraphs.payments.service.refunding import Refunding
@@ -97,6 +98,8 @@ class DueTasks:
                 await self._capture(task)
             case TaskKind.VOID:
                 await self._void(task)
+            case TaskKind.ABANDON:
+                await self._abandon(task)
 
     async def _authorize(self, task: Task) -> None:
         found = await self.store.attempt(task.payment.id)
@@ -124,12 +127,8 @@ class DueTasks:
             await self._close(task, settled, payment)
 
     async def _void(self, task: Task) -> None:
-        payment, reference = task.payment, _reference_of(task.payment)
-        try:
-            charge = await self.provider.void(reference)
-        except ProviderRefused:
-            charge = await self.provider.charge(reference)
-        settled = await self.settling.settle(payment, charge)
+        payment = task.payment
+        settled = await self.settling.settle(payment, await self._let_go(_reference_of(payment)))
         if settled.status in (PaymentStatus.CAPTURED, PaymentStatus.PARTIALLY_REFUNDED):
             # a capture was faster than the void: then the money goes back as a refund
             async with self.store.database.transaction() as connection:
@@ -140,6 +139,27 @@ class DueTasks:
             self.signal.wake()
         else:
             await self._close(task, settled, payment)
+
+    async def _abandon(self, task: Task) -> None:
+        """Nothing of it shall stay: it is not the attempt its payment is about any more."""
+        found = await self.store.attempt_by_id(task.subject_id)
+        if found is None:
+            raise RuntimeError("attempts are never deleted")
+        _, attempt = found
+        charge = await self.provider.find(attempt)
+        if charge is not None and charge.state not in (ChargeState.VOIDED, ChargeState.DECLINED):
+            charge = await self._let_go(charge.reference)
+            if charge.state is ChargeState.CAPTURED:
+                # only somebody at the provider can have done that: we capture what payments refer to, and nothing else
+                await self.provider.refund(attempt.key, charge.reference, charge.captured_minor)
+        await self.store.close_task(TaskKind.ABANDON, task.subject_id)
+
+    async def _let_go(self, reference: str) -> Charge:
+        """The charge as it is after what it held was given up, which a captured one refuses."""
+        try:
+            return await self.provider.void(reference)
+        except ProviderRefused:
+            return await self.provider.charge(reference)
 
     async def _close(self, task: Task, settled: Payment, before: Payment) -> None:
         """A step has closed its tasks itself."""

@@ -18,6 +18,8 @@ from subgraphs.payments.domain.provider import (
     Attempt,
     Charge,
     ChargeState,
+    Dispute,
+    DisputeStatus,
     Means,
     PaymentMethodKind,
 )
@@ -38,6 +40,12 @@ _KINDS: Mapping[str, PaymentMethodKind] = {
     "card": PaymentMethodKind.CARD,
     "wallet": PaymentMethodKind.WALLET,
     "bank_transfer": PaymentMethodKind.BANK_TRANSFER,
+}
+_DISPUTES: Mapping[str, DisputeStatus] = {
+    "needs_response": DisputeStatus.OPEN,
+    "under_review": DisputeStatus.OPEN,
+    "won": DisputeStatus.WON,
+    "lost": DisputeStatus.LOST,
 }
 
 
@@ -143,10 +151,14 @@ def _charge(intent: Mapping[str, Any]) -> Charge:
         decline_code=(error or {}).get("decline_code"),
         action=Action(action["url"], datetime.fromisoformat(action["expires_at"])) if action else None,
         saved_token=intent.get("payment_method") if metadata.get("saves_method") is True else None,
-        is_disputed=intent.get("disputed") is True,
+        dispute=_dispute(intent.get("dispute")),
         payment_id=_id(PAYMENT_PREFIX, metadata.get("payment_id")),
         attempt_id=_id(ATTEMPT_PREFIX, metadata.get("attempt_id")),
     )
+
+
+def _dispute(given: Mapping[str, Any] | None) -> Dispute | None:
+    return Dispute(_DISPUTES[given["status"]], given["amount"]) if given else None
 
 
 def _declined(attempt: Attempt, code: str) -> Charge:

@@ -6,7 +6,6 @@ Between them they pass every step of the code, some of them only because somebod
 from __future__ import annotations
 
 import asyncio
-import itertools
 import re
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -122,11 +121,10 @@ async def another_card(market: Market, product: str) -> None:
     order = await market.place_surely(buyer, {product: 1}, key)
     await becomes(market, order.id, "AWAITING_PAYMENT")
     await market.pay_surely(buyer, order.id, f"{key}-asks", "tok_3ds")
-    for number in itertools.count():
-        paid = await market.pay_surely(buyer, order.id, f"{key}-{number}")
-        if paid.problems != ("OrderNotPayableError",):
-            break
+    paid = await market.pay_surely(buyer, order.id, f"{key}-other")
+    while paid.problems == ("OrderNotPayableError",):
         await asyncio.sleep(0.25)
+        paid = await market.pay_surely(buyer, order.id, new_id("key"))
     require(paid.problems == (), f"{paid}")
     await becomes(market, order.id, "CONFIRMED")
 

@@ -2,13 +2,12 @@
 with everybody else's (docs/decisions/0020). For callers with a signed context only."""
 
 from collections.abc import Iterable
-from itertools import chain
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from common.telemetry import SpanRecord, Telemetry, dump_spans
+from common.telemetry import SpanRecord, Telemetry, dump_spans, newest_spans, trace_spans
 
 TRACES_PATH = "/traces"
 _MOST = 500
@@ -27,9 +26,9 @@ def trace_routes(telemetry: Telemetry) -> list[Route]:
     async def newest(request: Request) -> Response:
         limit = request.query_params.get("limit", "50")
         most = min(int(limit), _MOST) if limit.isdecimal() and len(limit) < 9 else 50
-        return respond(chain.from_iterable(ring.traces(most)))
+        return respond(await newest_spans(ring, most))
 
     async def one(request: Request) -> Response:
-        return respond(ring.trace(request.path_params["trace_id"]))
+        return respond(await trace_spans(ring, request.path_params["trace_id"]))
 
     return [Route(TRACES_PATH, newest), Route(f"{TRACES_PATH}/{{trace_id}}", one)]

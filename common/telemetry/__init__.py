@@ -17,6 +17,7 @@ from common.telemetry.tracing import (
     inject_headers,
     mark_failed,
 )
+from common.telemetry.workers import answering_workers, newest_spans, trace_spans
 
 __all__ = [
     "LATENCY_BUCKETS_S",
@@ -27,6 +28,7 @@ __all__ = [
     "Telemetry",
     "TelemetryMiddleware",
     "TraceRing",
+    "answering_workers",
     "call_headers",
     "configure_logging",
     "current_request_id",
@@ -36,8 +38,10 @@ __all__ = [
     "load_spans",
     "mark_failed",
     "metrics_endpoint",
+    "newest_spans",
     "record_sql_span",
     "redact",
     "redact_text",
+    "trace_spans",
     "use_ring",
 ]

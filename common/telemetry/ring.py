@@ -9,6 +9,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
@@ -22,9 +23,16 @@ class TraceRing(SpanProcessor):
     """Finished spans by trace, the traces in the order of their first finished span."""
 
     def __init__(
-        self, *, max_traces: int = 200, max_spans_per_trace: int = 500, max_per_second: float | None = None
+        self,
+        *,
+        max_traces: int = 200,
+        max_spans_per_trace: int = 500,
+        max_per_second: float | None = None,
+        workers: Path | None = None,
     ) -> None:
         self.max_per_second = max_per_second
+        #: the folder where other processes of the same service tell theirs (`common/telemetry/workers.py`)
+        self.workers = workers
         self._max_traces = max_traces
         self._max_spans_per_trace = max_spans_per_trace
         self._spans_by_trace: OrderedDict[int, list[ReadableSpan]] = OrderedDict()

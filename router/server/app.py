@@ -9,7 +9,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry
 
 from common.clock import Clock
-from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, metrics_endpoint, use_ring
+from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, answering_workers, metrics_endpoint, use_ring
 from router.config import RouterConfig
 from router.pipeline.engine import Engine, PolicyCheck, no_policies, open_engine
 from router.rest import RestFace, open_face
@@ -135,6 +135,7 @@ class RouterApp:
             try:
                 if self._ring is not None:
                     stack.enter_context(use_ring(self._ring))  # subgraphs that are opened in this process join
+                    await stack.enter_async_context(answering_workers(self._ring))
                 self._engine = await stack.enter_async_context(self._open())
                 if (asked := self._config.health_check.subgraphs).enabled:
                     self._subgraph_health = SubgraphHealth(self._engine.pages, asked.path)

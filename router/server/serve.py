@@ -6,6 +6,8 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 import uvicorn
@@ -48,11 +50,13 @@ def serve_forever(served: Served, workers: int = 1) -> None:
         if workers == 1:
             run_worker(served, listening)
         else:
-            run_workers(lambda: run_worker(served, listening), workers)
+            with TemporaryDirectory(prefix="punnet-") as folder:
+                run_workers(lambda: run_worker(served, listening, Path(folder)), workers)
 
 
-def run_worker(served: Served, listening: socket.socket) -> None:
-    telemetry = Telemetry("router", otlp_endpoint=served.otlp_endpoint, ring=trace_ring(served.config))
+def run_worker(served: Served, listening: socket.socket, folder: Path | None = None) -> None:
+    """`folder` is for what workers of one port tell each other."""
+    telemetry = Telemetry("router", otlp_endpoint=served.otlp_endpoint, ring=trace_ring(served.config, folder))
     metrics = Metrics()
     router = RouterApp(served.config, served.supergraph_sdl, metrics, telemetry=telemetry)
     timeout_s = served.config.server.http.header_read_timeout
@@ -68,9 +72,11 @@ def run_worker(served: Served, listening: socket.socket) -> None:
             raise
 
 
-def trace_ring(config: RouterConfig) -> TraceRing | None:
+def trace_ring(config: RouterConfig, workers: Path | None) -> TraceRing | None:
     traces = config.telemetry.traces
-    return TraceRing(max_traces=traces.keep, max_per_second=traces.per_second) if traces.enabled else None
+    if not traces.enabled:
+        return None
+    return TraceRing(max_traces=traces.keep, max_per_second=traces.per_second, workers=workers)
 
 
 def bind(host: str, port: int) -> socket.socket:

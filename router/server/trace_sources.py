@@ -1,4 +1,4 @@
-"""Where spans are kept: in this process, and in those of the subgraphs, which are asked when somebody looks.
+"""Where spans are kept: in the router's processes and in those of the subgraphs, which are asked when somebody looks.
 
 Each process keeps its own last spans, so that looking costs and nothing else does. A subgraph that does not answer is
 left out, by its name.
@@ -7,12 +7,12 @@ left out, by its name.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from itertools import chain
 
 from common.auth import ANONYMOUS, CONTEXT_HEADER
-from common.telemetry import SpanRecord, TraceRing, load_spans
+from common.telemetry import SpanRecord, TraceRing, load_spans, newest_spans, trace_spans
 from router.config.traffic import SubgraphTracesConfig
 from router.pipeline.engine import Engine
 from router.server.subgraph_pages import get_page
@@ -33,20 +33,18 @@ class TraceSources:
 
     async def newest(self, engine: Engine, limit: int) -> Found:
         """Whole ones: what is among the last of all is among the last of each that knows it."""
-        own = chain.from_iterable(self._ring.traces(limit))
-        found = await self._joined(engine, own, f"?limit={limit}")
+        found = await self._joined(engine, newest_spans(self._ring, limit), f"?limit={limit}")
         return Found(found.traces[:limit], found.missing)
 
     async def one(self, engine: Engine, trace_id: str) -> Found:
-        return await self._joined(engine, self._ring.trace(trace_id), f"/{trace_id}")
+        return await self._joined(engine, trace_spans(self._ring, trace_id), f"/{trace_id}")
 
-    async def _joined(self, engine: Engine, own: Iterable[SpanRecord], asked: str) -> Found:
-        if not self._config.enabled:
-            return Found(join_spans(own), [])
+    async def _joined(self, engine: Engine, own: Awaitable[list[SpanRecord]], asked: str) -> Found:
+        names = list(engine.pages) if self._config.enabled else []
         headers: Headers = () if engine.signer is None else ((CONTEXT_HEADER, engine.signer.sign(ANONYMOUS)),)
-        answers = await asyncio.gather(*(self._ask(engine, name, asked, headers) for name in engine.pages))
-        missing = [name for name, spans in zip(engine.pages, answers, strict=True) if spans is None]
-        return Found(join_spans(chain(own, *(spans for spans in answers if spans))), missing)
+        spans, *answers = await asyncio.gather(own, *(self._ask(engine, name, asked, headers) for name in names))
+        missing = [name for name, answer in zip(names, answers, strict=True) if answer is None]
+        return Found(join_spans(chain(spans or (), *(answer for answer in answers if answer))), missing)
 
     async def _ask(self, engine: Engine, name: str, asked: str, headers: Headers) -> list[SpanRecord] | None:
         response = await get_page(name, engine.pages[name], self._config.path + asked, headers)

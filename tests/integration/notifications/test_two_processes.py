@@ -1,7 +1,5 @@
 """Two processes of one subgraph share the events and the messages."""
 
-import asyncio
-
 import pytest
 
 from common.events import Bus
@@ -9,6 +7,7 @@ from common.ids import parse_id
 from subgraphs.notifications.app import create_app
 from subgraphs.notifications.settings import NotificationsSettings
 from tests.integration.notifications.conftest import Outside
+from tests.kit.commerce import eventually
 from tests.kit.order_events import order_event
 from tests.kit.people import register
 from tests.kit.subgraph import SubgraphClient, fresh_database_name, running
@@ -28,15 +27,15 @@ async def test_of_two_processes_each_message_leaves_once(
         for number in range(20):
             await bus.publish(order_event("completed", nel, number=str(number)))
 
-        for _ in range(500):
+        async def sent_count() -> int:
             rows = await first.app.state.runtime.database.fetch(
                 """SELECT count(*) AS n FROM notification
                    WHERE status = 'SENT' AND channel = 'EMAIL' AND user_id = $1 AND template = 'order_completed'""",
                 [parse_id("usr", nel.user_id)],
             )
-            if rows[0]["n"] == 20:
-                break
-            await asyncio.sleep(0.02)
+            return int(rows[0]["n"])
+
+        await eventually(sent_count, 20)
     subjects = [mail["subject"] for mail in await outside.delivered("mail", nel.email)]
     assert sorted(subject for subject in subjects if "delivered" in subject) == sorted(
         f"Order {number} was delivered" for number in range(20)

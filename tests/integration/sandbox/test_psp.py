@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -14,6 +15,7 @@ from aiohttp import web
 from common.ids import new_id
 from common.settings import database_url_for
 from common.webhooks import verify_webhook
+from tests.kit.events import eventually
 from tests.kit.postgres import run_sql
 from tests.kit.sandbox import KEY, PUBLISHABLE_KEY, WEBHOOK_SECRET, Sandbox, running_sandbox
 
@@ -42,6 +44,10 @@ async def psp(running: Sandbox) -> Sandbox:
 async def pay(psp: Sandbox, token: str, amount: int = 1000, key: str = "", **more: Any) -> tuple[int, Any]:
     body = {"amount": amount, "currency": "USD", "payment_method": token, **more}
     return await psp.ask("POST", "/v1/payment_intents", body, key=key or new_id("key"))
+
+
+async def has_status(psp: Sandbox, intent: str, status: str) -> bool:
+    return bool((await psp.ask("GET", f"/v1/payment_intents/{intent}"))[1]["status"] == status)
 
 
 async def tokenized(psp: Sandbox, **card: Any) -> tuple[int, Any]:
@@ -204,13 +210,7 @@ async def test_time_ends_actions_and_authorisations(psp: Sandbox) -> None:
     waiting, held = (await pay(psp, "tok_3ds"))[1]["id"], (await pay(psp, "tok_visa"))[1]["id"]
     await psp.advance(8 * 86400)
     for intent, expected in ((waiting, "requires_payment_method"), (held, "canceled")):
-        status = ""
-        for _ in range(100):
-            status = (await psp.ask("GET", f"/v1/payment_intents/{intent}"))[1]["status"]
-            if status == expected:
-                break
-            await asyncio.sleep(0.05)
-        assert status == expected
+        await eventually(partial(has_status, psp, intent, expected))
 
 
 async def test_keys_open_what_they_are_for(psp: Sandbox) -> None:
@@ -244,10 +244,7 @@ async def test_endpoints_are_told_signed_and_again_until_they_say_yes(psp: Sandb
     try:
         await pay(psp, "tok_visa")  # answered: nothing to tell
         await pay(psp, "tok_bank_transfer")
-        for _ in range(200):
-            if len(told) == 2:
-                break
-            await asyncio.sleep(0.05)
+        await eventually(lambda: len(told) >= 2)
         assert told == ["payment_intent.succeeded"] * 2
         assert len(set(seen)) == 1
     finally:

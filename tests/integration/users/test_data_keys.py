@@ -20,6 +20,7 @@ from deploy.local.supergraph import subgraph_names
 from subgraphs.users.app import create_app
 from subgraphs.users.domain import Role
 from subgraphs.users.settings import UsersSettings
+from tests.kit.commerce import eventually
 from tests.kit.people import register
 from tests.kit.subgraph import SubgraphClient, as_user, fresh_database_name, running
 from tests.kit.users import cheap_passwords
@@ -148,11 +149,7 @@ async def test_what_older_versions_left_is_sealed_with_the_keys_of_its_people(
                 for value in row.values()
             ]
 
-        for _ in range(250):
-            if await stored() == SEALED_ANEW:
-                break
-            await asyncio.sleep(0.02)
-        assert await stored() == SEALED_ANEW
+        await eventually(stored, SEALED_ANEW)
         assert await client.data(ME, principal=as_user(user_id, Role.CUSTOMER)) == {"me": shown | {"phone": None}}
 
 

@@ -10,6 +10,7 @@ from common.events import Bus, CommandError
 from common.subgraph.statements import record_statements
 from subgraphs.users.domain import LINK_LIFETIMES, LinkKind
 from tests.kit.clock import FrozenClock
+from tests.kit.commerce import eventually
 from tests.kit.people import Person, register, token_of
 from tests.kit.subgraph import SubgraphClient
 
@@ -153,10 +154,7 @@ async def test_wishes_beyond_the_allowance_are_dropped_without_a_word(shop: Subg
         )
         return int(rows[0]["n"])
 
-    for _ in range(100):
-        if await count() == 5:
-            break
-        await asyncio.sleep(0.02)
+    await eventually(count, 5)
     assert answers == [{"passwordResetRequest": True}] * 8
     assert await count() == 5
 

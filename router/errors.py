@@ -145,6 +145,11 @@ class RequestError(RouterError):
         return self.code.status
 
 
+def too_busy(message: str = "Your request has been concurrency limited") -> RequestError:
+    """Nothing was done: the client may ask again, but not at once."""
+    return refuse(REQUEST_CONCURRENCY_LIMITED, message, headers={"retry-after": "1"})
+
+
 def refuse(
     code: ErrorCode, message: str, *, headers: Mapping[str, str] | None = None, **extensions: Any
 ) -> RequestError:

@@ -3,6 +3,7 @@
 The cache in Redis is `common.resilience.redis_cache`, on its own because importing the client takes a while.
 """
 
+from common.resilience.adaptive_limit import AdaptiveLimit
 from common.resilience.breaker import BreakerMetrics, CircuitBreaker
 from common.resilience.cache import MISSING, Cache, Missing, memory_cache
 from common.resilience.deadline import deadline_scope, remaining_s, under_deadline
@@ -12,6 +13,7 @@ from common.resilience.time_limit import TimeLimit
 
 __all__ = [
     "MISSING",
+    "AdaptiveLimit",
     "BreakerMetrics",
     "Cache",
     "CircuitBreaker",

@@ -167,9 +167,26 @@ class SubgraphHealthConfig(Section):
         return value
 
 
+class ReadinessInterval(Section):
+    sampling: Duration = 5.0
+    unready: Duration | None = None  #: None: twice `sampling`
+
+    @property
+    def unready_s(self) -> float:
+        return 2 * self.sampling if self.unready is None else self.unready
+
+
+class ReadinessConfig(Section):
+    """Not ready for `unready` once more than `allowed` requests were answered with 503 or 504 within `sampling`."""
+
+    allowed: int = Field(default=100, ge=0)
+    interval: ReadinessInterval = ReadinessInterval()
+
+
 class HealthCheckConfig(Section):
     enabled: bool = True
     path: str = "/health"
+    readiness: ReadinessConfig = ReadinessConfig()
     subgraphs: SubgraphHealthConfig = SubgraphHealthConfig()
 
 

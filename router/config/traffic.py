@@ -39,12 +39,20 @@ class CircuitBreakerConfig(Section):
     reset_timeout: Duration = 10.0
 
 
+class ConcurrencyConfig(Section):
+    """Ours. So many calls at once at most, and fewer while answers come late."""
+
+    enabled: bool = True
+    max: int = Field(default=256, ge=1)
+
+
 class SubgraphTraffic(Section):
     """None falls back to `all`, and there to the router's defaults."""
 
     timeout: Duration | None = None
     retry: RetryConfig | None = None
     circuit_breaker: CircuitBreakerConfig | None = None
+    concurrency: ConcurrencyConfig | None = None
     #: ours: entities asked for in one request; what is more is asked in several requests side by side
     max_representations: int | None = Field(default=None, ge=1)
 
@@ -58,6 +66,10 @@ class TrafficShapingConfig(Section):
         own = self.subgraphs.get(subgraph)
         return (own.timeout if own else None) or self.all.timeout or 30.0
 
+    def patience_s(self, subgraph: str) -> float:
+        """The longest anybody waits for an answer of it."""
+        return min(self.timeout_s(subgraph), self.router.timeout)
+
     def max_representations(self, subgraph: str) -> int:
         own = self.subgraphs.get(subgraph)
         return (own.max_representations if own else None) or self.all.max_representations or 1000
@@ -69,6 +81,10 @@ class TrafficShapingConfig(Section):
     def circuit_breaker(self, subgraph: str) -> CircuitBreakerConfig:
         own = self.subgraphs.get(subgraph)
         return (own.circuit_breaker if own else None) or self.all.circuit_breaker or CircuitBreakerConfig()
+
+    def concurrency(self, subgraph: str) -> ConcurrencyConfig:
+        own = self.subgraphs.get(subgraph)
+        return (own.concurrency if own else None) or self.all.concurrency or ConcurrencyConfig()
 
 
 class Propagate(Section):

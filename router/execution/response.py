@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from router.execution.json import MalformedJsonError, load_json
-from router.transport.errors import RequestTimedOutError, TransportError
+from router.transport.errors import OverloadedError, RequestTimedOutError, TransportError
 from router.transport.model import SubgraphResponse
 
 #: made by the router, not by the subgraph: nothing in them but what is written here
@@ -23,6 +23,7 @@ ROUTER_CODES: Final = frozenset(
         "SUBREQUEST_WEBSOCKET_ERROR",
         "SUBREQUEST_CIRCUIT_OPEN",
         "GATEWAY_TIMEOUT",
+        "REQUEST_CONCURRENCY_LIMITED",
     }
 )
 
@@ -80,10 +81,13 @@ def read_payload(body: Mapping[str, Any], subgraph: str, bad_status: int | None 
 
 
 def failed_answer(error: TransportError, subgraph: str) -> SubgraphAnswer:
-    if isinstance(error, RequestTimedOutError):
-        message = "Your request has been timed out"
-    else:
-        message = f"HTTP fetch failed from '{subgraph}': {error.reason}"
+    match error:  # Apollo's sentences
+        case RequestTimedOutError():
+            message = "Your request has been timed out"
+        case OverloadedError():
+            message = "Your request has been concurrency limited"
+        case _:
+            message = f"HTTP fetch failed from '{subgraph}': {error.reason}"
     return _failed(subgraph, error.code, message, {"reason": error.reason})
 
 

@@ -30,12 +30,14 @@ from router.pipeline.persisted_queries import PersistedQueries
 from router.pipeline.plans import Plans
 from router.pipeline.rate_limit import RateLimits
 from router.pipeline.reader import RequestReader
+from router.pipeline.readiness import Readiness
 from router.pipeline.subgraph_headers import SubgraphHeaders
 from router.pipeline.subgraph_layers import layers_for, trace_headers
 from router.planner import Planner
 from router.supergraph import Supergraph, SupergraphError, load_supergraph
 from router.telemetry import RouterMetrics
 from router.transport.addresses import BadAddressError
+from router.transport.http.pool import PoolLimits
 from router.transport.layers import RetryPolicy
 from router.transport.model import Headers, SubgraphClient, SubgraphPages, SubgraphStreams
 from router.transport.open_client import TransportPolicy, open_subgraph
@@ -68,6 +70,7 @@ class Engine:
     error_policies: Mapping[str, ErrorPolicy]
     signer: ContextSigner | None
     rate_limits: RateLimits
+    readiness: Readiness
     time_limit: TimeLimit
     check_policies: PolicyCheck
     #: false where no request need be looked at for it
@@ -78,6 +81,10 @@ class Engine:
     has_spans: bool  #: somebody keeps them
     stopping: asyncio.Event = field(default_factory=asyncio.Event)  #: set when the server begins to shut down
     open_subscriptions: int = 0
+
+    @property
+    def is_ready(self) -> bool:
+        return not self.stopping.is_set() and self.readiness.is_ready
 
     def context_for(self, caller: Caller, headers: Mapping[str, str]) -> ExecutionContext:
         own: Headers = trace_headers(self.has_spans) if self.has_telemetry else ()
@@ -149,6 +156,7 @@ async def open_engine(
             error_policies={name: error_policy(config.include_subgraph_errors, name) for name in clients},
             signer=_signer(config, clock),
             rate_limits=RateLimits(config),
+            readiness=Readiness(config.health_check.readiness, clock),
             time_limit=TimeLimit(config.traffic_shaping.router.timeout),
             check_policies=check_policies,
             has_access_rules=bool(access_rules) and config.authorization.directives.enabled,
@@ -207,7 +215,8 @@ def _policy(config: RouterConfig, subgraph: str) -> TransportPolicy:
     retry = traffic.retry(subgraph)
     policy = RetryPolicy(retry.max_attempts, retry.interval, retry.max_interval) if retry.enabled else None
     path = config.subscription.mode.path(subgraph)
-    return TransportPolicy(timeout_s=traffic.timeout_s(subgraph), retry=policy, subscription_path=path)
+    pool = PoolLimits(max_connections=traffic.concurrency(subgraph).max)
+    return TransportPolicy(timeout_s=traffic.timeout_s(subgraph), retry=policy, pool=pool, subscription_path=path)
 
 
 def _signer(config: RouterConfig, clock: Clock) -> ContextSigner | None:

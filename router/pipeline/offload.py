@@ -12,7 +12,7 @@ from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from router.errors import REQUEST_CONCURRENCY_LIMITED, refuse
+from router.errors import too_busy
 
 T = TypeVar("T")
 _MAX_WAITING = 64
@@ -29,7 +29,7 @@ class Offload:
         running = self._running.get(key)
         if running is None:
             if len(self._running) >= _MAX_WAITING:
-                raise refuse(REQUEST_CONCURRENCY_LIMITED, "Too many new operations at once")
+                raise too_busy("Too many new operations at once")
             running = asyncio.get_running_loop().run_in_executor(self._thread, work)
             self._running[key] = running
             running.add_done_callback(lambda _: self._running.pop(key, None))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from common.resilience.rate_limit import RateLimiter
 from router.config import RouterConfig
 from router.config.security import RateLimitConfig
-from router.errors import REQUEST_CONCURRENCY_LIMITED, REQUEST_RATE_LIMITED, refuse
+from router.errors import REQUEST_RATE_LIMITED, refuse, too_busy
 from router.pipeline.authenticate import Caller
 
 _ALL = "all"
@@ -39,7 +39,7 @@ class RateLimits:
         """Take one of the places of `concurrency_limit`; raises RequestError (503) when there is none. Each `enter`
         that returns is followed by one `leave`."""
         if self._concurrency_limit is not None and self._in_flight >= self._concurrency_limit:
-            raise refuse(REQUEST_CONCURRENCY_LIMITED, "Your request has been concurrency limited")
+            raise too_busy()
         self._in_flight += 1
 
     def leave(self) -> None:

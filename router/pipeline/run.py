@@ -16,10 +16,12 @@ from opentelemetry.trace import get_current_span
 
 from router.errors import (
     INTROSPECTION_DISABLED,
+    REQUEST_CONCURRENCY_LIMITED,
     SUBSCRIPTION_MAX_LIMIT,
     SUBSCRIPTION_NOT_SUPPORTED,
     UPLOAD_SUBSCRIPTION,
     refuse,
+    too_busy,
 )
 from router.execution.execute import execute, subscribe
 from router.execution.model import ExecutionContext, ExecutionResult
@@ -80,10 +82,12 @@ async def start(engine: Engine, request: GraphQLRequest, caller: Caller, headers
 
 
 async def answer(engine: Engine, started: Started) -> ExecutionResult:
-    """Run a query or mutation to its end."""
+    """Run a query or mutation to its end. Raises RequestError (503) when its subgraphs are too busy for all of it."""
     if started.is_dry_run:
         return ExecutionResult(None, (), started.extensions)
     result = await execute(started.planned.compiled, started.variables, started.context)
+    if result.errors and was_shed(started.operation, result):
+        raise too_busy()
     for error in result.errors:
         engine.metrics.failed(str(error.get("extensions", {}).get("code", "NONE")))
     if not started.granted.denied and not started.extensions:
@@ -109,6 +113,16 @@ async def open_stream(engine: Engine, started: Started) -> AsyncGenerator[Execut
     finally:
         engine.open_subscriptions -= 1
         engine.metrics.subscriptions_open(engine.open_subscriptions)
+
+
+def was_shed(operation: Operation, result: ExecutionResult) -> bool:
+    """No subgraph was sent anything: there is no data, and no other error than those of root fields."""
+    for error in result.errors:
+        if error["extensions"].get("code") != REQUEST_CONCURRENCY_LIMITED.name or len(error.get("path", ())) > 1:
+            return False
+    if operation.kind is OperationKind.MUTATION and len(operation.selections) > 1:  # a null may be a result
+        return False
+    return result.data is None or all(value is None for value in result.data.values())
 
 
 def _describe(operation: Operation) -> None:

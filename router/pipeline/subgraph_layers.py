@@ -1,5 +1,6 @@
-"""What stands around every call of a subgraph: a circuit breaker, a span around it, and outermost what splits fetches
-of too many entities into several calls. Breaker and span see one call, however often it is tried.
+"""What stands around every call of a subgraph: a circuit breaker, around it a limit to how many calls run at once, a
+span around both, and outermost what splits fetches of too many entities into several calls. All see one call, however
+often it is tried.
 """
 
 from __future__ import annotations
@@ -10,18 +11,23 @@ from dataclasses import dataclass, replace
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 from common.errors import CircuitOpenError as OpenCircuit
+from common.resilience.adaptive_limit import AdaptiveLimit
 from common.resilience.breaker import BreakerMetrics, CircuitBreaker
 from common.telemetry import Metrics, Telemetry, call_headers
 from router.config import RouterConfig
 from router.pipeline.split_entities import SplitLayer
-from router.transport.errors import CircuitOpenError, TransportError
+from router.transport.errors import CircuitOpenError, OverloadedError, RequestTimedOutError, TransportError
 from router.transport.model import Headers, SubgraphClient, SubgraphRequest, SubgraphResponse
+
+#: answers of a subgraph that looks after itself, or of what stands before it: quick, and no sign of spare capacity
+_TOO_BUSY = frozenset({429, 503})
 
 
 def layers_for(
     config: RouterConfig, subgraph: str, metrics: Metrics, telemetry: Telemetry | None
 ) -> Callable[[SubgraphClient], SubgraphClient]:
     breaker_config = config.traffic_shaping.circuit_breaker(subgraph)
+    concurrency = config.traffic_shaping.concurrency(subgraph)
 
     def wrap(client: SubgraphClient) -> SubgraphClient:
         if breaker_config.enabled:
@@ -33,6 +39,10 @@ def layers_for(
                 listeners=[BreakerMetrics(metrics)],
             )
             client = BreakerLayer(client, breaker)
+        if concurrency.enabled:
+            limit = AdaptiveLimit(config.traffic_shaping.patience_s(subgraph), highest=concurrency.max)
+            _show(limit, subgraph, metrics)
+            client = LimitLayer(client, limit)
         if telemetry is not None and telemetry.has_sink:
             client = TraceLayer(client, telemetry)
         return SplitLayer(client, config.traffic_shaping.max_representations(subgraph))
@@ -40,19 +50,52 @@ def layers_for(
     return wrap
 
 
+def _show(limit: AdaptiveLimit, subgraph: str, metrics: Metrics) -> None:
+    """Looked at when somebody wants to know."""
+    labels = ("subgraph",)
+    allowed = metrics.gauge("punnet_subgraph_concurrency_limit", "Calls that may be under way at once.", labels)
+    waiting = metrics.gauge("punnet_subgraph_calls_waiting", "Calls that wait for their turn.", labels)
+    allowed.labels(subgraph).set_function(lambda: limit.limit)
+    waiting.labels(subgraph).set_function(lambda: limit.waiting_count)
+
+
 class _ServerError(Exception):
     """A response with a status that speaks against the subgraph."""
 
 
 @dataclass(frozen=True, slots=True)
+class LimitLayer:
+    """Calls over the limit wait for their turn, and are refused when it does not come."""
+
+    client: SubgraphClient
+    limit: AdaptiveLimit
+
+    async def send(self, request: SubgraphRequest) -> SubgraphResponse:
+        """Raises `OverloadedError`."""
+        limit = self.limit
+        if not limit.take() and not await limit.wait():
+            raise OverloadedError("not tried, too many calls are waiting for answers")
+        began_at, was_answered = limit.now(), False
+        try:
+            response = await self.client.send(request)
+            was_answered = response.status not in _TOO_BUSY
+        finally:
+            limit.leave(began_at, was_answered=was_answered)
+        return response
+
+
+@dataclass(slots=True)
 class BreakerLayer:
-    """Transport failures and 5xx statuses count against the subgraph; answers with GraphQL errors do not."""
+    """Transport failures and 5xx statuses count against the subgraph; answers with GraphQL errors do not. Nor do calls
+    that time out while others are answered: what is late is not dead, and refusing everybody would not help."""
 
     client: SubgraphClient
     breaker: CircuitBreaker
+    answer_count: int = 0
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         breaker = self.breaker
+        answered_before = self.answer_count
         try:
             generation = breaker.admit()
         except OpenCircuit as exc:
@@ -61,12 +104,19 @@ class BreakerLayer:
             ) from None
         try:
             response = await self.client.send(request)
+        except RequestTimedOutError as exc:
+            if self.answer_count == answered_before:
+                breaker.settle(generation, exc)
+            else:
+                breaker.give_up(generation)
+            raise
         except Exception as exc:
             breaker.settle(generation, exc)
             raise
         except BaseException:
             breaker.give_up(generation)
             raise
+        self.answer_count += 1
         breaker.settle(generation, _ServerError(response.status) if response.status >= 500 else None)
         return response
 

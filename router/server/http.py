@@ -36,7 +36,9 @@ async def serve_graphql(engine: Engine, cors: Cors, scope: Scope, receive: Recei
         return await send_bytes(send, 204, cors.preflight(origin, headers), b"")
     more = SECURITY_HEADERS if origin is None else SECURITY_HEADERS + cors.headers(origin)
     request = read_request(scope, headers, receive)
-    return await send_response(await handle_request(engine, request), more, receive, send)
+    response = await handle_request(engine, request)
+    engine.readiness.answered(response.status)
+    return await send_response(response, more, receive, send)
 
 
 def read_request(scope: Scope, headers: dict[str, str], receive: Receive) -> HttpRequest:

@@ -211,10 +211,14 @@ class _Conversation:
 
     async def _run_operation(self, operation_id: str, request: GraphQLRequest, caller: Caller) -> None:
         timeout_s = self._engine.config.traffic_shaping.router.timeout
-        async with asyncio.timeout(timeout_s):
-            started = await start(self._engine, request, caller, self._headers)
-            if started.operation.kind is not OperationKind.SUBSCRIPTION:
-                await self._next(operation_id, await answer(self._engine, started))
+        self._engine.rate_limits.enter()
+        try:
+            async with asyncio.timeout(timeout_s):
+                started = await start(self._engine, request, caller, self._headers)
+                if started.operation.kind is not OperationKind.SUBSCRIPTION:
+                    await self._next(operation_id, await answer(self._engine, started))
+        finally:
+            self._engine.rate_limits.leave()
         if started.operation.kind is OperationKind.SUBSCRIPTION:
             check_subscription(self._engine)
             async with aclosing(open_stream(self._engine, started)) as results:
@@ -227,6 +231,7 @@ class _Conversation:
 
     async def _refuse(self, operation_id: str, refusal: RequestError) -> None:
         errors = [error.as_json() for error in refusal.errors]
+        self._engine.readiness.answered(refusal.status)
         for error in refusal.errors:
             self._engine.metrics.failed(error.code.name)
         await self._send({"id": operation_id, "type": "error", "payload": errors})

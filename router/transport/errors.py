@@ -7,6 +7,7 @@
     ├── MalformedHttpError            SUBREQUEST_HTTP_ERROR
     ├── RequestTimedOutError          GATEWAY_TIMEOUT
     ├── CircuitOpenError              SUBREQUEST_CIRCUIT_OPEN       not tried: the last calls failed
+    ├── OverloadedError               REQUEST_CONCURRENCY_LIMITED   not tried: too many others are waiting for answers
     ├── StreamRefusedError            SUBREQUEST_WEBSOCKET_ERROR    no such protocol there, or it said no
     └── StreamBrokenError             SUBREQUEST_WEBSOCKET_ERROR    it ended without `complete`
 
@@ -61,6 +62,10 @@ def timed_out(timeout_s: float) -> RequestTimedOutError:
 
 class CircuitOpenError(TransportError):
     code = "SUBREQUEST_CIRCUIT_OPEN"
+
+
+class OverloadedError(TransportError):
+    code = "REQUEST_CONCURRENCY_LIMITED"
 
 
 class StreamRefusedError(TransportError):

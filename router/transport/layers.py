@@ -11,9 +11,9 @@ import asyncio
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from common.resilience import TimeLimit
+from common.resilience import RetryBudget, TimeLimit
 from router.transport.errors import (
     ConnectFailedError,
     ConnectionLostError,
@@ -56,16 +56,19 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RetryLayer:
-    """Repeats queries that failed on the way. Mutations are repeated only when nothing was sent."""
+    """Repeats queries that failed on the way. Mutations are repeated only when nothing was sent. Of many
+    calls that fail few are repeated: a subgraph in trouble is not sent three times as much."""
 
     client: SubgraphClient  #: keeps the time of one attempt itself
     policy: RetryPolicy
     timeout_s: float = 30.0  #: for all attempts together
     draw: Callable[[], float] = random.random  #: in [0, 1)
+    budget: RetryBudget = field(default_factory=RetryBudget)
 
     async def send(self, request: SubgraphRequest) -> SubgraphResponse:
         """Raises `RequestTimedOutError` when the attempts need longer."""
         began_at_s = time.monotonic()
+        self.budget.pay_in()
         try:
             response = await self.client.send(request)
         except TransportError as exc:
@@ -87,6 +90,8 @@ class RetryLayer:
     ) -> SubgraphResponse:
         """`outcome` is that of the first attempt; that of the last is given or raised."""
         for attempt in range(1, self.policy.max_attempts):
+            if not self.budget.take_out():
+                break
             await asyncio.sleep(self.policy.pause_s(attempt, self.draw))
             try:
                 outcome = await self.client.send(request)

@@ -20,7 +20,7 @@ from router.plan.text import print_plan
 from router.planner import Planner
 from tests.kit.lying_subgraph import LyingSubgraph
 from tests.kit.oracle.random_operation import OperationGenerator
-from tests.kit.oracle.random_supergraph import SupergraphGenerator
+from tests.kit.oracle.random_supergraph import draw_subgraphs
 from tests.kit.oracle.subgraph import OracleSubgraph
 from tests.kit.oracle.trouble import Trouble, Troubles
 from tests.kit.oracle.universe import Universe
@@ -41,7 +41,7 @@ class BothWays:
     async def differences(self) -> AsyncIterator[str]:
         while self.counts["cases"] < self.case_count:
             try:
-                world = World(SupergraphGenerator(self.seed).subgraphs())
+                world = World(draw_subgraphs(self.seed))
             except ValueError:
                 self.counts["not composed"] += 1
             else:

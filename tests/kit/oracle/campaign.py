@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from tests.kit.oracle.random_operation import OperationGenerator
-from tests.kit.oracle.random_supergraph import SupergraphGenerator
+from tests.kit.oracle.random_supergraph import draw_subgraphs
 from tests.kit.oracle.trouble import Trouble
 from tests.kit.oracle.world import Case, Difference, World
 
@@ -33,7 +33,7 @@ class Campaign:
             self.seed += 1
 
     async def _run_seed(self, seed: int) -> AsyncIterator[tuple[Case, Difference | None]]:
-        subgraphs = SupergraphGenerator(seed).subgraphs()
+        subgraphs = draw_subgraphs(seed)
         self.counts["supergraphs"] += 1
         try:
             world = World(subgraphs)

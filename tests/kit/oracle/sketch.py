@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
+def named(kind: str) -> str:
+    """A type without its lists and non-nulls."""
+    return kind.replace("[", "").replace("]", "").replace("!", "")
+
+
 @dataclass(slots=True)
 class Field:
     type: str
@@ -18,7 +23,7 @@ class Field:
 
     @property
     def named_type(self) -> str:
-        return self.type.replace("[", "").replace("]", "").replace("!", "")
+        return named(self.type)
 
     @property
     def is_leaf(self) -> bool:
@@ -28,10 +33,6 @@ class Field:
     def is_free(self) -> bool:
         """Resolved here without any condition."""
         return not (self.is_key or self.is_external or self.arguments or self.requires)
-
-    @property
-    def is_plain(self) -> bool:
-        return not self.is_key
 
     def sdl(self, name: str, *, is_fed1: bool) -> str:
         text = f"{name}{self.arguments}: {self.type}"
@@ -84,6 +85,20 @@ class Sketch:
 
     def type(self, name: str, kind: str = "type") -> TypeSketch:
         return self.types.setdefault(name, TypeSketch(name, kind))
+
+    def knows(self, name: str) -> bool:
+        return name in self.types or name in self.unions
+
+    def need(self, wanted: Field) -> None:
+        """Everything a field of another subgraph needs here but object types."""
+        self.need_input(wanted)
+        if wanted.named_type == "Json":
+            self.has_json = True
+        if wanted.named_type == "Color" and not self.colors:
+            self.colors = ["RED", "BLUE"]
+
+    def need_input(self, wanted: Field) -> None:
+        self.has_filter = self.has_filter or "Filter" in wanted.arguments
 
     def plain_types(self) -> list[str]:
         return [name for name in self.types if name[0] in "EV"]

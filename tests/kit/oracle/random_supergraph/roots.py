@@ -1,0 +1,35 @@
+"""Fields of the root types."""
+
+from __future__ import annotations
+
+from tests.kit.oracle.random_supergraph.draw import Draw
+from tests.kit.oracle.random_supergraph.homes import Homes
+from tests.kit.oracle.random_supergraph.whole import Whole, draw_arguments
+from tests.kit.oracle.sketch import Field
+
+
+def add_roots(draw: Draw, whole: Whole, homes: Homes) -> None:
+    _add_queries(draw, whole, homes)
+    names = [name for name in whole.types if name != whole.split]
+    for number in range(draw.one((0, 0, 1, 3))):
+        kind = draw.one((*names, "Int", "Int!"))
+        homes.define_field(draw.one(homes.able(kind)), "Mutation", f"m{number}", Field(kind, "(n: Int)"))
+    for number in range(draw.one((0, 0, 1, 2))):
+        kind = draw.one(names)
+        subgraph = draw.one(homes.able(kind))
+        root = Field(draw.one((kind, f"[{kind}]")), "(n: Int)")
+        homes.define_field(subgraph, "Subscription", f"s{number}", root)
+
+
+def _add_queries(draw: Draw, whole: Whole, homes: Homes) -> None:
+    for number in range(draw.number(2, 6)):
+        kind = whole.split if whole.split and draw.chance(0.3) else draw.one(list(whole.types))
+        kind = draw.one((kind, kind, f"[{kind}]", f"[{kind}!]!", "Int"))
+        able = homes.able(kind)
+        chosen = draw.some(able, 1, 1) if draw.chance(0.7) else draw.some(able, 2, 2)
+        if whole.is_split(kind):
+            chosen = able
+        arguments = draw_arguments(draw)
+        for subgraph in chosen:
+            root = Field(kind, arguments, is_shareable=len(chosen) > 1)
+            homes.define_field(subgraph, "Query", f"q{number}", root)

@@ -170,6 +170,6 @@ if __name__ == "__main__":
         )
         with config.open("a") as file:
             file.write(f"override_subgraph_url: {{tiny: 'http://127.0.0.1:{port}/graphql'}}\n")
-        with router_process(supergraph, "--config", str(config)) as running:
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                runner.run(main(given, running.url))
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        with router_process(supergraph, "--config", str(config)) as running, runner:
+            runner.run(main(given, running.url))

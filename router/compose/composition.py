@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from common.collector import collection_paused
 from router.compose.api_schema import build_api_schema
 from router.compose.build import build_subgraph
-from router.compose.collection import collection_paused
 from router.compose.contract import Contract, apply_contract
 from router.compose.findings import Findings
 from router.compose.merge import merge_subgraphs

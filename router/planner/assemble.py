@@ -63,11 +63,10 @@ def assemble(graph: FetchGraph, operation: Operation, writer: DocumentWriter) ->
 
 
 def _requests(graph: FetchGraph) -> list[_Request]:
-    depths = graph.depths()
     groups: dict[tuple[int, str, int | None], list[Step]] = {}
-    for step in graph.steps.values():
+    for step in graph.steps:
         alone = step.id if step.is_root or step.context_types else None
-        groups.setdefault((depths[step.id], step.subgraph, alone), []).append(step)
+        groups.setdefault((step.depth, step.subgraph, alone), []).append(step)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], item[1][0].id))
     return [_Request(number, steps, key[0]) for number, (key, steps) in enumerate(ordered)]
 

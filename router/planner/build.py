@@ -51,8 +51,8 @@ class FetchGraphBuilder:
         self._search = search
         self._context_arguments: dict[tuple[int, FieldMove], tuple[Argument, ...]] = {}
         self._root = root
-        self._root_steps: dict[tuple[Place, int, frozenset[int]], Step] = {}
-        self._entity_steps: dict[tuple[Place, int, int, Guards, bool], list[Step]] = {}
+        self._root_steps: dict[tuple[Place, str, frozenset[int]], Step] = {}
+        self._entity_steps: dict[tuple[Place, str, int, Guards, bool], list[Step]] = {}
         self._shared_trees: dict[tuple[int, Place, int, frozenset[Guard]], SelectionTree] = {}
         #: with the solution, which must live as long as its identity is a key
         self._walked: dict[tuple[object, ...], tuple[Solution, set[int]]] = {}
@@ -63,15 +63,15 @@ class FetchGraphBuilder:
         if not isinstance(part, Enter):
             raise TypeError("the root node has no fields of its own")
         target = part.move.target
-        step = self._root_step(self._root, target.subgraph, target.subgraph_index, parents)
+        step = self._root_step(self._root, target.subgraph, parents)
         self._walk(part.child, _Spot(self._root, step, step.tree, step.id, node=target), is_hidden=False)
         return step
 
-    def _root_step(self, place: Place, subgraph: str, index: int, parents: frozenset[int]) -> Step:
-        key = (place, index, parents)
+    def _root_step(self, place: Place, subgraph: str, parents: frozenset[int]) -> Step:
+        key = (place, subgraph, parents)
         step = self._root_steps.get(key)
         if step is None:
-            step = self._root_steps[key] = self.graph.add(subgraph, index, place, parents, is_root=True)
+            step = self._root_steps[key] = self.graph.add(subgraph, place, parents, is_root=True)
         return step
 
     def _walk(self, solution: Solution, spot: _Spot, *, is_hidden: bool, guards: Guards = ()) -> set[int]:
@@ -160,7 +160,7 @@ class FetchGraphBuilder:
         target = move.target
         if move.is_root:
             parents = frozenset((spot.step.id,))
-            step = self._root_step(spot.place, target.subgraph, target.subgraph_index, parents)
+            step = self._root_step(spot.place, target.subgraph, parents)
             below = _Spot(
                 spot.place, step, step.tree, step.id, spot.narrowed_to,
                 node=target, parent=spot.parent, guards=spot.guards, entry_guards=_entry_guards(spot),
@@ -244,9 +244,8 @@ class FetchGraphBuilder:
         tree = RepresentationTree()
         tree.fields["__typename"] = ("__typename", None)
         tree.add(part.representation, spot.place.keys)
-        index = move.target.subgraph_index
-        depth = self.graph.depth_below(parents)
-        key = (spot.place, index, depth, input_guards, is_anonymous)
+        subgraph = move.target.subgraph
+        key = (spot.place, subgraph, self.graph.depth_below(parents), input_guards, is_anonymous)
         shared = self._entity_steps.setdefault(key, []) if is_shared else []
         has_requirements = len(part.representation) > len(move.key)
         step = next(
@@ -261,7 +260,7 @@ class FetchGraphBuilder:
         if step is not None:
             step.parents |= parents
         else:
-            step = self.graph.add(move.target.subgraph, index, spot.place, parents, is_root=False)
+            step = self.graph.add(subgraph, spot.place, parents, is_root=False)
             step.input_guards = input_guards
             step.is_anonymous = is_anonymous
             shared.append(step)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from graphql import DirectiveNode, VariableDefinitionNode, print_ast
+from graphql import VariableDefinitionNode
 
 from router.operation.model import Guard
-from router.planner.arguments import ArgumentPrinter, find_variables, print_value
+from router.planner.arguments import ArgumentPrinter, find_variables, print_definition, print_directive
 from router.planner.selection_tree import SelectedField, SelectionTree
 
 Guards = tuple[Guard, ...]
@@ -21,7 +21,7 @@ class DocumentWriter:
     """Writes the documents of one plan."""
 
     def __init__(self, definitions: Iterable[VariableDefinitionNode], printer: ArgumentPrinter) -> None:
-        self._definitions: Mapping[str, str] = {d.variable.name.value: print_ast(d) for d in definitions}
+        self._definitions: Mapping[str, str] = {d.variable.name.value: print_definition(d) for d in definitions}
         self._printer = printer
         self._used: dict[str, None] = {}
         self._fragments: dict[int, tuple[str, str]] = {}  #: id of a shared tree -> name, definition
@@ -82,6 +82,8 @@ class DocumentWriter:
         return parts
 
     def _guarded(self, selected: SelectedField) -> str:
+        if not selected.guards:
+            return self._field(selected, ())
         guards = list(selected.guards)
         own: list[Guard] = []
         for expected in (True, False):
@@ -94,14 +96,16 @@ class DocumentWriter:
             text = f"...{self._directive(guard)}{{{text}}}"
         return text
 
-    def _field(self, selected: SelectedField, guards: list[Guard]) -> str:
+    def _field(self, selected: SelectedField, guards: Sequence[Guard]) -> str:
         field = selected.field
         text = field.name if selected.key == field.name else f"{selected.key}:{field.name}"
         for argument in field.arguments:
             find_variables(argument.value, self._used)
         text += self._printer.print(field)
         for directive in field.directives:
-            text += self._custom(directive)
+            for given in directive.arguments or ():
+                find_variables(given.value, self._used)
+            text += print_directive(directive)
         for guard in guards:
             text += self._directive(guard)
         if selected.tree is None:
@@ -119,10 +123,3 @@ class DocumentWriter:
     def _directive(self, guard: Guard) -> str:
         self._used[guard.variable] = None
         return f" @{'include' if guard.expected else 'skip'}(if:${guard.variable})"
-
-    def _custom(self, directive: DirectiveNode) -> str:
-        arguments = directive.arguments or ()
-        for argument in arguments:
-            find_variables(argument.value, self._used)
-        inner = ", ".join(f"{a.name.value}: {print_value(a.value)}" for a in arguments)
-        return f" @{directive.name.value}" + (f"({inner})" if inner else "")

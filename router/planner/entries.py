@@ -6,10 +6,10 @@ ways out of nodes. What is met while it is still being worked out gives a provis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from router.graph import EntityMove, Node, QueryGraph, Selections
+from router.graph import EntityMove, FieldMove, Node, NodeKind, QueryGraph, Selections
 from router.planner.cost import levels, request, weight
 from router.planner.query_tree import Solution
 
@@ -27,12 +27,17 @@ class Entry:
     cost: int  #: with the entity fetch itself
 
 
+#: an entry, and the field there; without a move where types of an interface may have the field
+Way = tuple[Entry, FieldMove | None]
+
+
 class Memory:
     """What does not depend on the operation: the ways out of each node. One per query graph."""
 
     def __init__(self, graph: QueryGraph) -> None:
         self.graph = graph
-        self.entries: dict[int, dict[int, Entry]] = {}  #: node id -> target node id -> way
+        self.entries: dict[int, dict[int, Entry]] = {}  #: node id -> target node id -> entry
+        self.ways: dict[tuple[int, str], list[Way]] = {}  #: node id, field name -> those of the entries that have it
 
 
 @dataclass(slots=True)
@@ -52,14 +57,24 @@ class Unfinished:
 
 
 class Entries:
-    def __init__(self, graph: QueryGraph, memory: Memory, unfinished: Unfinished, solve: Solve) -> None:
+    def __init__(self, graph: QueryGraph, memory: Memory, unfinished: Unfinished) -> None:
         self._graph = graph
         self._known = memory.entries
+        self._ways = memory.ways
         self._unfinished = unfinished
-        self._solve = solve
         self._count = len(graph.subgraphs)
 
-    def of(self, node: Node) -> dict[int, Entry]:
+    def to_field(self, node: Node, name: str, solve: Solve) -> list[Way]:
+        """The ways that may lead to a field. A return to where one stands is one only with requirements."""
+        key = (node.id, name)
+        found = self._ways.get(key)
+        if found is None:
+            found = list(_ways(node, name, self.of(node, solve)))
+            if node.id in self._known:
+                self._ways[key] = found
+        return found
+
+    def of(self, node: Node, solve: Solve) -> dict[int, Entry]:
         """Target node id -> how to get there. Grows round by round: a key may be found in a subgraph entered before."""
         found = self._known.get(node.id)
         if found is not None:
@@ -71,21 +86,21 @@ class Entries:
             return found
         before = len(unfinished.cuts)
         found = unfinished.entries[node.id] = {}
-        self._grow(node, found)
+        self._grow(node, found, solve)
         del unfinished.entries[node.id]
         is_provisional = any(cut != node.id for cut in unfinished.cuts[before:])
         if not (is_provisional and unfinished):
             self._known[node.id] = found  # only when complete: the memory outlives this search
         return found
 
-    def _grow(self, node: Node, found: dict[int, Entry]) -> None:
+    def _grow(self, node: Node, found: dict[int, Entry], solve: Solve) -> None:
         pending = list(self._graph.entity_moves(node))
         is_growing = True
         while is_growing and pending:
             is_growing = False
             undecided: list[EntityMove] = []
             for move in pending:
-                inputs = self._solve(node, move.key)
+                inputs = solve(node, move.key)
                 if inputs is None or inputs.cost:  # a later round may know a better way to the key
                     undecided.append(move)
                 if inputs is not None and self._improve(found, move, inputs):
@@ -100,3 +115,15 @@ class Entries:
             return False
         found[move.target.id] = Entry(move, inputs, cost)
         return True
+
+
+def _ways(node: Node, name: str, entries: dict[int, Entry]) -> Iterator[Way]:
+    for entry in entries.values():
+        target = entry.move.target
+        if target.kind is NodeKind.ABSTRACT:
+            yield entry, None
+            continue
+        move = target.move(name)
+        is_return = target.subgraph == node.subgraph and target.type_name == node.type_name
+        if move is not None and (move.requires or move.context or not is_return):
+            yield entry, move

@@ -1,6 +1,6 @@
 """The fetch graph: fetches that depend on each other, before they become plan nodes.
 
-Steps are mutable and are merged by the passes in `optimize/`. A step depends on another when that one brings the
+Steps are mutable and are changed by the passes in `optimize/`. A step depends on another when that one brings the
 object it starts from or a field of its representations.
 """
 
@@ -19,19 +19,19 @@ class Step:
     """One request, or one part of a batched request. `inputs` is empty for root fetches."""
 
     __slots__ = (
-        "conditions", "context_rewrites", "context_types", "id", "input_guards", "inputs", "is_anonymous", "is_root",
-        "kind", "origins", "output_rewrites", "parents", "place", "requirement_guards", "source_guards", "subgraph",
-        "subgraph_index", "tree", "typenames",
+        "conditions", "context_rewrites", "context_types", "depth", "id", "input_guards", "inputs", "is_anonymous",
+        "is_root", "kind", "origins", "output_rewrites", "parents", "place", "requirement_guards", "source_guards",
+        "subgraph", "tree", "typenames",
     )  # fmt: skip
 
     def __init__(
-        self, number: int, subgraph: str, subgraph_index: int, place: Place, parents: frozenset[int], is_root: bool
+        self, number: int, subgraph: str, place: Place, parents: frozenset[int], depth: int, is_root: bool
     ) -> None:
         self.id = number
         self.subgraph = subgraph
-        self.subgraph_index = subgraph_index
         self.place = place
         self.parents: set[int] = set(parents)
+        self.depth = depth  #: how many round trips come before it
         self.is_root = is_root
         self.kind = OperationKind.QUERY
         self.tree = SelectionTree()
@@ -89,42 +89,17 @@ class Step:
 
 
 class FetchGraph:
-    """Steps in order of creation: parents come before their children."""
+    """Steps in order of creation, which their ids count."""
 
     def __init__(self) -> None:
-        self.steps: dict[int, Step] = {}
-        self._depths: list[int] = []  #: while the graph is built; passes move steps
+        self.steps: list[Step] = []
 
-    def add(self, subgraph: str, subgraph_index: int, place: Place, parents: frozenset[int], is_root: bool) -> Step:
-        step = Step(len(self._depths), subgraph, subgraph_index, place, parents, is_root)
-        self.steps[step.id] = step
-        self._depths.append(self.depth_below(parents))
+    def add(self, subgraph: str, place: Place, parents: frozenset[int], is_root: bool) -> Step:
+        depth = self.depth_below(parents)
+        step = Step(len(self.steps), subgraph, place, parents, depth, is_root)
+        self.steps.append(step)
         return step
 
     def depth_below(self, parents: frozenset[int]) -> int:
-        """The round trip of a step with these parents, while the graph is built: the first is 0."""
-        return 1 + max((self._depths[p] for p in parents), default=-1)
-
-    def depths(self) -> dict[int, int]:
-        """Step id -> how many steps come before it at least."""
-        depths: dict[int, int] = {}
-
-        def depth(number: int) -> int:
-            known = depths.get(number)
-            if known is None:
-                known = depths[number] = 1 + max((depth(p) for p in self.steps[number].parents), default=-1)
-            return known
-
-        for number in self.steps:
-            depth(number)
-        return depths
-
-    def replace(self, gone: Step, heir: Step) -> None:
-        """Makes all that depended on one step depend on another."""
-        del self.steps[gone.id]
-        for step in self.steps.values():
-            if gone.id in step.parents:
-                step.parents.discard(gone.id)
-                step.parents.add(heir.id)
-        heir.parents |= gone.parents
-        heir.parents -= {gone.id, heir.id}
+        """The round trip of a step with these parents: the first is 0."""
+        return 1 + max([self.steps[parent].depth for parent in parents], default=-1)

@@ -15,13 +15,13 @@ def flatten(graph: QueryGraph, node: Node, units: list[Unit]) -> list[Unit]:
     """On a node of one type: dissolves the fragments that match it and drops those that cannot; on an interface object,
     whose concrete type is not known, the narrowing ones stay."""
     flat: list[Unit] = []
-    objects = graph.object_types(node.type_name)
     for selection, guards in units:
-        if isinstance(selection, Field):
-            flat.append((selection, join_guards(guards, selection.guards)))
-            continue
-        matched = graph.object_types(selection.type_condition)
         inner_guards = join_guards(guards, selection.guards)
+        if isinstance(selection, Field):
+            flat.append((selection, inner_guards))
+            continue
+        objects = graph.object_types(node.type_name)
+        matched = graph.object_types(selection.type_condition)
         if objects <= matched:
             flat.extend(flatten(graph, node, [(s, inner_guards) for s in selection.selections]))
         elif objects & matched and node.kind is NodeKind.INTERFACE_OBJECT:
@@ -45,6 +45,6 @@ def spread(graph: QueryGraph, possible: tuple[str, ...], units: list[Unit]) -> l
 
 def join_guards(one: Guards, other: Guards) -> Guards:
     """Both, each guard once."""
-    if not one:
-        return other
-    return one + tuple(g for g in other if g not in one) if other else one
+    if not one or not other:
+        return one or other
+    return one + tuple(g for g in other if g not in one)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from threading import RLock
 
+from common.collector import collection_paused
 from router.graph import QueryGraph, build_query_graph
 from router.operation.model import Operation, OperationKind
 from router.plan.nodes import QueryPlan
@@ -48,7 +49,7 @@ class Planner:
 
     def plan(self, operation: Operation, labels: frozenset[str] = frozenset()) -> QueryPlan:
         """`labels` are the override labels that are on for this request; unknown ones are ignored."""
-        with self._lock:
+        with self._lock, collection_paused():
             memory = self._memory(labels & self._supergraph.labels)
             return plan_operation(memory.graph, operation, memory)
 
@@ -104,6 +105,6 @@ def _build_serially(builder: FetchGraphBuilder, operation: Operation, parts: lis
     for part in parts:
         target = entered_subgraph(part)
         if subgraph is not None and target != subgraph:
-            parents = frozenset(builder.graph.steps)
+            parents = frozenset(step.id for step in builder.graph.steps)
         subgraph = target
         builder.add_root(part, parents).kind = operation.kind

@@ -40,7 +40,7 @@ class Search:
         self._splitter = Splitter()
         self._lookups = LookupCounter(self._count)
         self._unfinished = Unfinished()
-        self.entries = Entries(graph, memory, self._unfinished, self.solve_key)
+        self._entries = Entries(graph, memory, self._unfinished)
         self._looks = 0
 
     # --- selections on a node --------------------------------------------------------------------------------------
@@ -60,6 +60,10 @@ class Search:
     def solve_key(self, node: Node, key: Selections) -> Solution | None:
         """A field set, as entity moves need it. Not kept: what is known of the ways to it may still grow."""
         return self._solve_units(node, [(s, ()) for s in key])
+
+    def entries(self, node: Node) -> dict[int, Entry]:
+        """Target node id -> how to get there."""
+        return self._entries.of(node, self.solve_key)
 
     def solve_field(self, node: Node, field: Field) -> Solution | None:
         """One field alone, as the root fields of a mutation are."""
@@ -181,7 +185,7 @@ class Search:
         """Where the field's object may stand: in every subgraph that could give the field at this place."""
         if not field.selections:
             return ()
-        places = (node, *peers, *(entry.move.target for entry in self.entries.of(node).values()))
+        places = (node, *peers, *(entry.move.target for entry in self.entries(node).values()))
         moves = (place.move(field.name) for place in places)
         found = {move.target.id: move.target for move in moves if move is not None and move.target is not None}
         return tuple(found[number] for number in sorted(found))
@@ -196,30 +200,21 @@ class Search:
         """The options behind entity moves, and how many subgraphs have the field at all."""
         options: list[Option] = []
         count = 0
-        for entry in self.entries.of(node).values():
-            target = entry.move.target
-            if target.kind is NodeKind.ABSTRACT:
-                child = self._solve_units(target, [(field, guards)])
-                if child is not None:
-                    count += 1
-                    options.append(self._enter(entry, entry.inputs, entry.move.key, child, guards))
-                continue
-            move = target.move(field.name)
+        for entry, move in self._entries.to_field(node, field.name, self.solve_key):
             if move is None:
-                continue
-            if move.requires or move.context:
+                child = self._solve_units(entry.move.target, [(field, guards)])
+                option = None if child is None else self._enter(entry, entry.inputs, entry.move.key, child, guards)
+                count += option is not None
+            elif move.requires or move.context:
                 option = self._required_option(node, entry, move, field, guards)
-                if option is not None:
-                    count += 1
-                    options.append(option)
-                continue
-            if target.subgraph == node.subgraph and target.type_name == node.type_name:
-                continue  # a return without requirements brings nothing new
-            count += 1
-            taken = self._take(move, field, guards, targets)
-            if taken is not None:
-                child = Solution(taken[0], taken[1])
-                options.append(self._enter(entry, entry.inputs, entry.move.key, child, guards))
+                count += option is not None
+            else:
+                taken = self._take(move, field, guards, targets)
+                child = None if taken is None else Solution(*taken)
+                option = None if child is None else self._enter(entry, entry.inputs, entry.move.key, child, guards)
+                count += 1
+            if option is not None:
+                options.append(option)
         return options, count
 
     def _required_option(
@@ -259,7 +254,7 @@ class Search:
     def _concrete_options(self, node: Node, selection: Selection, guards: Guards) -> list[Option]:
         """What needs the concrete type of an interface object: asked where the interface is a real one."""
         options: list[Option] = []
-        for entry in self.entries.of(node).values():
+        for entry in self.entries(node).values():
             if entry.move.target.kind is NodeKind.ABSTRACT:
                 child = self._solve_units(entry.move.target, [(selection, guards)])
                 if child is not None:
@@ -273,11 +268,11 @@ class Search:
         can complete it, or at the price of fewer fetches: lists would be fetched twice."""
         if node.kind is NodeKind.ROOT and not self._graph.is_query_root(node):
             return None  # a mutation runs once
-        pieces = self._splitter.split(field)
-        if len(pieces) < 2:
-            return None
         best = min((cost.bit_count() for cost, _ in options), default=None)
         if best == 1:
+            return None
+        pieces = self._splitter.split(field)
+        if len(pieces) < 2:
             return None
         solution = self._solve_units(node, [(piece, guards) for piece in pieces])
         if solution is None or (best is not None and solution.cost.bit_count() >= best):

@@ -145,7 +145,7 @@ class CandidateFinder:
     def _target(self, node: Node, subgraph: str) -> Node | None:
         if subgraph == node.subgraph:
             return node
-        entered = (entry.move.target for entry in self._search.entries.of(node).values())
+        entered = (entry.move.target for entry in self._search.entries(node).values())
         return next((target for target in entered if target.subgraph == subgraph), None)
 
     def _why_closed(self, node: Node, subgraph: str) -> str:

@@ -12,7 +12,7 @@ from router.planner.selection_tree import SelectionTree
 
 def hoist_conditions(graph: FetchGraph) -> bool:
     is_changed = False
-    for step in graph.steps.values():
+    for step in graph.steps:
         shared = shared_guards(step.tree)
         if shared:
             step.conditions = shared

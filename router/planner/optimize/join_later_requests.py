@@ -12,28 +12,27 @@ from router.planner.fetch_graph import FetchGraph, Step
 
 
 def join_later_requests(graph: FetchGraph) -> bool:
-    depths = graph.depths()
-    if len(set(depths.values())) < 3:
+    if len({step.depth for step in graph.steps}) < 3:
         return False
     is_changed = False
     requests: dict[tuple[int, str], list[Step]] = {}
-    dependents: dict[int, list[int]] = {number: [] for number in graph.steps}
-    for step in graph.steps.values():
+    dependents: dict[int, list[Step]] = {step.id: [] for step in graph.steps}
+    for step in graph.steps:
         if not step.is_root and not step.context_types:
-            requests.setdefault((depths[step.id], step.subgraph), []).append(step)
+            requests.setdefault((step.depth, step.subgraph), []).append(step)
         for parent in step.parents:
-            dependents[parent].append(step.id)
+            dependents[parent].append(step)
     for depth, subgraph in sorted(requests, key=lambda key: (-key[0], key[1])):
         steps = requests[depth, subgraph]
-        latest = min((depths[d] for step in steps for d in dependents[step.id]), default=len(depths))
+        latest = min((d.depth for step in steps for d in dependents[step.id]), default=len(graph.steps))
         later = min((d for d, name in requests if name == subgraph and depth < d < latest), default=None)
         if later is None:
             continue
         for step in steps:
             step.parents |= {p for other in requests[later, subgraph] for p in other.parents}
-            depths[step.id] = later
+            step.depth = later
             for parent in step.parents:
-                dependents[parent].append(step.id)
+                dependents[parent].append(step)
         requests[later, subgraph].extend(steps)
         del requests[depth, subgraph]
         is_changed = True

@@ -16,7 +16,7 @@ from router.planner.selection_tree import SelectedField, SelectionTree
 
 
 def lift_guards(graph: FetchGraph) -> bool:
-    roots = [s.tree for s in graph.steps.values() if s.is_root and not s.parents and s.kind is OperationKind.QUERY]
+    roots = [s.tree for s in graph.steps if s.is_root and not s.parents and s.kind is OperationKind.QUERY]
     is_changed = False
     for tree in roots:
         is_changed |= _lift(tree, [other for other in roots if other is not tree])

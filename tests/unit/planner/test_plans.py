@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import inspect
 import sys
 
@@ -452,6 +453,20 @@ def test_a_mutation_is_never_sent_to_two_subgraphs() -> None:
     assert plan_lines(shared, "mutation { save { both b } }") == ["0 b: mutation{save{both b}}"]
     with pytest.raises(PlanningError):
         plan_lines(shared, "mutation { save { a b } }")
+
+
+def test_a_plan_leaves_nothing_for_the_garbage_collector() -> None:
+    query = 'query($c: String = "EUR") { product { price(currency: $c) taxed reviews { author { stock } } } }'
+    operation = normalize(PRODUCTS, query)
+    planner = Planner(PRODUCTS)
+    kept = planner.plan(operation)
+    gc.collect()
+    gc.disable()
+    try:
+        assert planner.plan(operation) == kept
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 def test_a_plan_that_was_broken_off_leaves_nothing_behind() -> None:

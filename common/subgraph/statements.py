@@ -49,11 +49,17 @@ class StatementObserver:
 
 
 @contextmanager
-def record_statements(observer: StatementObserver) -> Iterator[list[Statement]]:
-    """The statements run inside the block, by any task. A statement shows up one turn of the loop after its result."""
+def record_statements(observer: StatementObserver, *, source: str | None = None) -> Iterator[list[Statement]]:
+    """The statements run inside the block, by any task or from that source. A statement shows up one turn of the loop
+    after its result."""
     statements: list[Statement] = []
-    observer.listeners.append(statements.append)
+
+    def listen(statement: Statement) -> None:
+        if source in (None, statement_source.get()):
+            statements.append(statement)
+
+    observer.listeners.append(listen)
     try:
         yield statements
     finally:
-        observer.listeners.remove(statements.append)
+        observer.listeners.remove(listen)

@@ -124,7 +124,7 @@ async def test_a_category_shows_what_is_in_those_below_it(shelf: Shelf) -> None:
     bottom = await add(shelf, "Berries", parentId=middle)
     for category_id in (middle, bottom, bottom):
         await shelf.add(stock=1, categoryId=category_id)
-    with record_statements(shelf.database.observer) as statements:
+    with record_statements(shelf.database.observer, source="request") as statements:
         data = await shelf.client.data("{ categories { products(first: 1) { totalCount nodes { id } } } }")
         await asyncio.sleep(0)
     assert [category["products"]["totalCount"] for category in data["categories"]] == [3, 3, 2]

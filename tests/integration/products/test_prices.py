@@ -85,7 +85,7 @@ async def test_a_list_in_a_currency_has_what_is_sold_in_it_sorted_and_narrowed_b
     await shelf.add(stock=1, name="Kiwi", price=money("3.00"))
     await shelf.add(stock=1, name="Melon", price=money("4.00"), prices=listed(money("9000", "JPY")))
     given: dict[str, Any] = {"filter": {"currency": "JPY"}, "sort": "PRICE_ASC"}
-    with record_statements(shelf.database.observer) as statements:
+    with record_statements(shelf.database.observer, source="request") as statements:
         first = (await shelf.client.data(LIST, given))["products"]
         await asyncio.sleep(0)
     # the list and its total, prices included

@@ -14,10 +14,11 @@ Nichols and Jacobson 2012: what stands in a queue shows in the shortest wait, no
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from contextlib import suppress
 
-from common.clock import Clock, SystemClock
+from common.clock import Clock
 
 #: as parts of the time for a call
 _LATE = 0.5
@@ -38,7 +39,7 @@ class AdaptiveLimit:
         self._lowest = min(lowest, highest)
         self._timeout_s = timeout_s
         self._late_s = timeout_s * _LATE
-        self.now = (clock or SystemClock()).monotonic  #: seconds
+        self.now = time.monotonic if clock is None else clock.monotonic  #: seconds
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._in_time_since = float("-inf")  #: when that call began, of those answered in time, which began last
         self._cut_at = float("-inf")
@@ -69,7 +70,8 @@ class AdaptiveLimit:
                 await turn
         except (TimeoutError, asyncio.CancelledError) as exc:
             if turn.done() and not turn.cancelled():  # given and taken away in the same turn of the loop
-                self._give_back()
+                self.in_flight -= 1
+                self._hand_over()
             with suppress(ValueError):
                 self._waiting.remove(turn)
             if isinstance(exc, TimeoutError):
@@ -82,16 +84,18 @@ class AdaptiveLimit:
         now = self.now()
         if now - began_at < self._late_s:
             if was_answered:
-                self._in_time_since = max(self._in_time_since, began_at)
+                if began_at > self._in_time_since:
+                    self._in_time_since = began_at
                 if self._waiting:
                     self.limit = min(self._highest, self.limit + _GROWTH)
         elif began_at > self._in_time_since and now - self._cut_at >= self._late_s:
             self.limit = max(self._lowest, self.limit / 2)
             self._cut_at = now
-        self._give_back()
-
-    def _give_back(self) -> None:
         self.in_flight -= 1
+        if self._waiting:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
         while self._waiting and self.in_flight + 1 <= self.limit:
             turn = self._waiting.popleft()
             if not turn.done():

@@ -18,6 +18,7 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from prometheus_client import Histogram
 
 from common.telemetry.metrics import Metrics
+from common.telemetry.redaction import redact_text
 from common.telemetry.tracing import (
     REQUEST_ID_HEADER,
     RequestBound,
@@ -174,8 +175,7 @@ def _first_values(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
 
 
 def _request_id(given: str | None) -> str:
-    return (
-        given
-        if given is not None and _REQUEST_ID.fullmatch(given)
-        else f"req_{time.time_ns():016x}{random.getrandbits(64):016x}"
-    )
+    """Ids go into logs and events: what looks like a card or a token is none."""
+    if given is not None and _REQUEST_ID.fullmatch(given) and redact_text(given) == given:
+        return given
+    return f"req_{time.time_ns():016x}{random.getrandbits(64):016x}"

@@ -35,7 +35,7 @@ class RequestReader:
             limits = self._upload_limits
             body = await request.read_body(self._max_bytes + limits.max_files * limits.max_file_size)
             return read_multipart(body, content_type, limits, self._max_bytes)
-        _check_content(content_type, request.headers)
+        check_content(content_type, request.headers)
         body = await request.read_body(self._max_bytes)
         known = self._known.get(body)
         if known is not None:
@@ -51,7 +51,8 @@ def _is_surely_a_query(asked: GraphQLRequest) -> bool:
     return asked.query is not None and "mutation" not in asked.query
 
 
-def _check_content(content_type: str, headers: Mapping[str, str]) -> None:
+def check_content(content_type: str, headers: Mapping[str, str]) -> None:
+    """Raises RequestError: 415 for what is not plain JSON in UTF-8."""
     if content_type == "application/json" and "content-encoding" not in headers:
         return
     name, _, parameters = content_type.partition(";")

@@ -27,7 +27,7 @@ def respond(
     Data decides before errors: what was done is answered as done, even when some of what was asked about it is
     missing; then the header `x-partial` has the codes of the errors. Raises ProblemError when there is nothing."""
     if route.errors is not None and (refused := result.at(route.errors)):
-        raise problems.of_typed(to_builtins(refused))
+        raise problems.of_typed(to_builtins(refused), route.fields)
     body = result.at(route.result)
     if body is None:
         if result.errors:
@@ -57,5 +57,7 @@ def _next_page(page: Any, sent: Sent, place: str) -> str | None:
     if not isinstance(page, Mapping) or not (page.get("hasNextPage") or page.get("has_next_page")):
         return None
     cursor = page.get("endCursor") or page.get("end_cursor")
+    if cursor is None:  # a page of no things leads nowhere
+        return None
     query = urlencode({**sent.query, "after": [cursor]}, doseq=True)
     return f'<{place}?{query}>; rel="next"'

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from router.pipeline.http import HttpRequest
 from router.pipeline.read import read_json
+from router.pipeline.reader import check_content
 from router.rest.exchange import Exchange
 from router.rest.problem import ProblemError, invalid_field
 from router.rest.routes import Binding, Route
@@ -31,13 +32,12 @@ class Sent:
 
 async def read_body(request: HttpRequest, routes: Sequence[Route], max_bytes: int) -> Mapping[str, Any]:
     """The body of one of these routes. Raises RequestError for what is no JSON, ProblemError for other content."""
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "application/json" and not any(route.any_content_type for route in routes):
-        raise ProblemError(415, "UNSUPPORTED_MEDIA_TYPE", "The content type of the body must be application/json.")
+    is_any = any(route.any_content_type for route in routes)
+    check_content("application/json" if is_any else request.headers.get("content-type", ""), request.headers)
     body = await request.read_body(max_bytes)
     if not body:
         return {}
-    content = read_json(body, "the request body")
+    content = read_json(body, "the body")
     if not isinstance(content, dict):
         raise ProblemError(400, "VALIDATION_ERROR", "The body must be a JSON object.")
     return content

@@ -31,7 +31,7 @@ class RestFace:
     protected: frozenset[str]  #: routes that answer nobody without a token
 
     def has(self, path: str) -> bool:
-        return path.startswith(f"{self.config.path}/")
+        return path == self.config.path or path.startswith(f"{self.config.path}/")
 
     def find(self, path: str) -> Found | None:
         return self.table.find(path.removeprefix(self.config.path))
@@ -43,14 +43,15 @@ async def open_face(config: RestConfig, engine: Engine, *, clock: Clock | None =
     routes = read_routes(config, engine.supergraph.api_schema)
     _check_cookies(engine, routes)
     protected = frozenset([route.name for route in routes if await _needs_token(engine, route)])
+    problems = Problems(clock or SystemClock(), config.statuses)
     async with open_exchanges(config.exchanges) as exchanges:
         yield RestFace(
             config,
             engine,
             RouteTable(routes),
             exchanges,
-            Problems(clock or SystemClock(), config.statuses),
-            dump_json(describe(config, routes, engine.supergraph.api_schema, protected)),
+            problems,
+            dump_json(describe(config, routes, engine.supergraph.api_schema, protected, problems)),
             protected,
         )
 

@@ -20,7 +20,7 @@ from router.pipeline.run import answer, start
 from router.rest.answer import respond
 from router.rest.arguments import Sent, choose, read_body, read_query, read_variables
 from router.rest.face import RestFace
-from router.rest.problem import IS_ANONYMOUS, ProblemError, from_refusal
+from router.rest.problem import IS_ANONYMOUS, ProblemError, from_refusal, not_allowed
 from router.rest.routes import Route
 from router.rest.table import Found
 
@@ -50,7 +50,7 @@ async def handle_rest(face: RestFace, request: HttpRequest, found: Found | None,
                 _check_csrf(route, request, engine.config.csrf)
             is_anonymous = not caller.principal.is_authenticated
             if is_anonymous and route.name in face.protected:  # before anything is sent anywhere
-                raise ProblemError(401, "UNAUTHENTICATED", IS_ANONYMOUS, headers={"www-authenticate": "Bearer"})
+                raise ProblemError(401, "UNAUTHENTICATED", IS_ANONYMOUS)
             variables = await read_variables(route, sent, face.exchanges)
             started = await start(engine, GraphQLRequest(route.text, route.name, variables), caller, request.headers)
             if started.granted.denied and started.operation.kind is OperationKind.MUTATION:  # nothing done by halves
@@ -74,11 +74,9 @@ async def handle_rest(face: RestFace, request: HttpRequest, found: Found | None,
 
 
 def _routes(found: Found, method: str) -> Sequence[Route]:
-    routes = found.routes.get(method)
+    routes = found.routes.get("GET" if method == "HEAD" else method)  # the server leaves the body out
     if routes is None:
-        allowed = ", ".join(sorted(found.routes))
-        message = f"This path is served over {allowed}."
-        raise ProblemError(405, "METHOD_NOT_ALLOWED", message, headers={"allow": allowed})
+        raise not_allowed(found.allowed)
     return routes
 
 

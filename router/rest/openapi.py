@@ -6,6 +6,7 @@ used by several routes are components.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, cast
 
@@ -30,6 +31,7 @@ from graphql import (
 )
 
 from router.config.rest import RestConfig
+from router.rest.problem import Problems
 from router.rest.routes import Binding, Route, response_key
 from router.rest.values import Naming, as_is, snake_case
 
@@ -55,14 +57,42 @@ _PROBLEM: Schema = {
 }
 
 
-def describe(config: RestConfig, routes: Sequence[Route], schema: GraphQLSchema, protected: frozenset[str]) -> Schema:
+_TEXT: Schema = {"type": "string"}
+_HEADERS: Mapping[str, Schema] = {
+    "RequestId": {"description": "Of this request, or the one it came with: in logs and traces.", "schema": _TEXT},
+    "Link": {"description": "To the next page, when there is one: RFC 8288.", "schema": _TEXT},
+    "Location": {"description": "Where what was made is.", "schema": {"type": "string", "format": "uri-reference"}},
+    "Replayed": {"description": "`true`: the answer of an earlier request with this key.", "schema": _TEXT},
+    "Partial": {"description": "Codes of errors, when a part of the answer is missing.", "schema": _TEXT},
+    "RetryAfter": {"description": "Seconds to wait: 429 and 503.", "schema": {"type": "string"}},
+    "Authenticate": {"description": "`Bearer`: 401.", "schema": _TEXT},
+    "Allow": {"description": "The methods of this path: 405.", "schema": _TEXT},
+}
+_OF_REFUSALS = {
+    "X-Request-Id": "RequestId",
+    "Retry-After": "RetryAfter",
+    "WWW-Authenticate": "Authenticate",
+    "Allow": "Allow",
+}
+
+
+def describe(
+    config: RestConfig,
+    routes: Sequence[Route],
+    schema: GraphQLSchema,
+    protected: frozenset[str],
+    problems: Problems,
+) -> Schema:
     """`protected` are the names of routes that answer nobody without a token."""
-    return _Description(config, schema, protected).document(routes)
+    return _Description(config, schema, protected, problems).document(routes)
 
 
 class _Description:
-    def __init__(self, config: RestConfig, schema: GraphQLSchema, protected: frozenset[str]) -> None:
+    def __init__(
+        self, config: RestConfig, schema: GraphQLSchema, protected: frozenset[str], problems: Problems
+    ) -> None:
         self._config = config
+        self._problems = problems
         self._schema = schema
         self._protected = protected
         self._names: Naming = snake_case if config.names == "snake_case" else as_is
@@ -84,7 +114,12 @@ class _Description:
             "openapi": "3.1.0",
             "info": info,
             "paths": paths,
-            "components": {"schemas": self._components, "securitySchemes": {"bearer": bearer}},
+            "security": [{}, {"bearer": []}],  # who has a token may send it anywhere
+            "components": {
+                "schemas": self._components,
+                "headers": dict(_HEADERS),
+                "securitySchemes": {"bearer": bearer},
+            },
         }
 
     def _operation(self, route: Route) -> Schema:
@@ -107,23 +142,44 @@ class _Description:
             "description": "Done." if route.method != "GET" else "Here it is.",
             "content": {"application/json": {"schema": self._answer(route)}},
         }
-        if route.page is not None:
-            link = "To the next page, when there is one: RFC 8288."
-            answer["headers"] = {"Link": {"description": link, "schema": {"type": "string"}}}
-        problem = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-        refused = {"description": "Refused; `code` says why.", "content": problem}
+        answer["headers"] = _headers(self._answer_headers(route))
         operation["responses"] = {
             str(route.status): answer,
-            "4XX": refused,
-            "5XX": {**refused, "description": "A fault."},
+            **{str(status): _refused(", ".join(codes)) for status, codes in self._typed(route).items()},
+            "4XX": _refused("Refused; `code` says why."),
+            "5XX": _refused("A fault."),
         }
         return operation
+
+    def _answer_headers(self, route: Route) -> dict[str, str]:
+        named = {"X-Request-Id": "RequestId", "X-Partial": "Partial"}
+        if route.page is not None:
+            named["Link"] = "Link"
+        if route.location is not None:
+            named["Location"] = "Location"
+        if any(binding.generates for binding in route.bindings):
+            named["Idempotent-Replayed"] = "Replayed"
+        return named
+
+    def _typed(self, route: Route) -> dict[int, list[str]]:
+        """Codes of the errors of its own an operation may have, by status."""
+        if route.errors is None:
+            return {}
+        root, selected = self._root(route)
+        for key in route.errors:
+            root, selected = self._step(root, selected, key, route.fragments)
+        codes: dict[int, list[str]] = defaultdict(list)
+        for possible in self._schema.get_possible_types(get_named_type(root)):
+            status, code = self._problems.of_type(possible.name)
+            codes[status].append(f"`{code}`")
+        return dict(sorted(codes.items()))
 
     def _parameter(self, binding: Binding) -> Schema:
         schema = self._input(binding.type, binding.renamed)
         if binding.default is not None:
             schema = {**schema, "default": binding.default}
-        return {"name": binding.name, "in": binding.place, "required": binding.is_required, "schema": schema}
+        name = binding.name.title() if binding.place == "header" else binding.name
+        return {"name": name, "in": binding.place, "required": binding.is_required, "schema": schema}
 
     def _body(self, route: Route) -> Schema:
         properties: dict[str, Schema] = {}
@@ -182,12 +238,16 @@ class _Description:
 
     def _answer(self, route: Route) -> Schema:
         """The schema of what stands at the route's result, which is never null: that is a 404."""
-        root = self._schema.get_root_type(route.operation.operation)
-        assert root is not None  # noqa: S101 - the document was validated
-        selection_set, type_ = route.operation.selection_set, GraphQLNonNull(root)
+        type_, selection_set = self._root(route)
         for key in route.result:
             type_, selection_set = self._step(type_, selection_set, key, route.fragments)
         return self._output_value(_nullable_type(type_), selection_set, route.fragments)
+
+    def _root(self, route: Route) -> tuple[Any, Any]:
+        """The type of the data, and what is selected of it."""
+        root = self._schema.get_root_type(route.operation.operation)
+        assert root is not None  # noqa: S101 - the document was validated
+        return GraphQLNonNull(root), route.operation.selection_set
 
     def _step(self, type_: Any, selection_set: Any, key: str, fragments: Mapping[str, FragmentDefinitionNode]) -> Any:
         parent = get_named_type(type_)
@@ -249,6 +309,15 @@ class _Description:
             certain = is_certain and condition == owner.name and not selection.directives
             inner: Any = self._schema.type_map[condition]
             yield from self._fields(inner, fragment.selection_set, fragments, is_certain=certain)
+
+
+def _refused(description: str) -> Schema:
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": description, "headers": _headers(_OF_REFUSALS), "content": content}
+
+
+def _headers(named: Mapping[str, str]) -> Schema:
+    return {name: {"$ref": f"#/components/headers/{component}"} for name, component in named.items()}
 
 
 def _nullable_type(type_: Any) -> Any:

@@ -16,6 +16,7 @@ from common.telemetry import current_request_id
 from router.errors import RequestError
 from router.execution.json import dump_json
 from router.pipeline.http import HttpResponse, RawHeaders
+from router.rest.fields import FieldNames
 
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 #: answers are for one caller; a shared cache must not keep them
@@ -37,11 +38,21 @@ STATUSES: Mapping[str, int] = {
     "SUBREQUEST_HTTP_ERROR": 502,
     "SUBREQUEST_MALFORMED_RESPONSE": 502,
     "SERVICE_UNAVAILABLE": 503,
+    "REQUEST_CONCURRENCY_LIMITED": 503,
     "TIMEOUT": 504,
     "GATEWAY_TIMEOUT": 504,
 }
 
 
+#: what the pipeline says of GraphQL requests, for those that are none; None: the refusal's details
+_REST_WORDS: Mapping[tuple[str, int], tuple[str, str | None]] = {
+    ("INVALID_GRAPHQL_REQUEST", 400): ("VALIDATION_ERROR", None),
+    ("INVALID_CONTENT_TYPE_HEADER", 415): (
+        "UNSUPPORTED_MEDIA_TYPE",
+        "The body must be application/json in UTF-8, and not compressed.",
+    ),
+    ("INVALID_GRAPHQL_REQUEST", 413): ("PAYLOAD_TOO_LARGE", "The body is too large."),
+}
 IS_ANONYMOUS = "This needs a token: Authorization: Bearer …"
 
 
@@ -69,13 +80,23 @@ def invalid_field(name: str, message: str) -> ProblemError:
     return ProblemError(400, "VALIDATION_ERROR", text, {"field": name, "validation_message": message})
 
 
+def not_allowed(allowed: str) -> ProblemError:
+    """405; `allowed` are the methods."""
+    message = f"This path is served over {allowed}."
+    return ProblemError(405, "METHOD_NOT_ALLOWED", message, headers={"allow": allowed})
+
+
 def from_refusal(refusal: RequestError) -> ProblemError:
     """A refusal of the pipeline: its code, its status, and the variable it is about when it is about one."""
     first = refusal.errors[0]
     name = first.extensions.get("name")
     if isinstance(name, str):
         return invalid_field(name, first.message)
-    return ProblemError(refusal.status, refusal.code.name, first.message, headers=refusal.headers)
+    code, message = _REST_WORDS.get((refusal.code.name, refusal.status), (refusal.code.name, first.message))
+    details = first.extensions.get("details")
+    if message is None:
+        message = str(details)[:1].upper() + str(details)[1:]
+    return ProblemError(refusal.status, code, message, headers=refusal.headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +106,24 @@ class Problems:
     clock: Clock
     statuses: Mapping[str, int] = field(default_factory=dict)
 
-    def of_typed(self, errors: Sequence[Mapping[str, Any]]) -> ProblemError:
+    def of_typed(self, errors: Sequence[Mapping[str, Any]], fields: FieldNames) -> ProblemError:
         """Typed errors of a payload: `InsufficientStockError` becomes INSUFFICIENT_STOCK; what else was selected of it
-        becomes the details. More than one: the first decides, all are in the details."""
+        becomes the details, `path` the field it is about. More than one: the first decides, all are in the details."""
         first = errors[0]
-        name = str(first.get("__typename", "Error"))
-        code = _WORD.sub("_", name.removesuffix("Error")).upper() or "ERROR"
-        details = {
-            key: value for key, value in first.items() if key not in ("__typename", "message") and value is not None
-        }
+        status, code = self.of_type(str(first.get("__typename", "Error")))
+        details = _details(first, fields)
         if len(errors) > 1:
-            details["errors"] = list(errors)
-        status = self.statuses.get(name) or self.statuses.get(code) or STATUSES.get(code, 422)
+            details["errors"] = [
+                {"code": self.of_type(str(e.get("__typename", "Error")))[1], "message": e.get("message")}
+                | _details(e, fields)
+                for e in errors
+            ]
         return ProblemError(status, code, str(first.get("message", "The request was refused.")), details)
+
+    def of_type(self, name: str) -> tuple[int, str]:
+        """Status and code of a typed error."""
+        code = _WORD.sub("_", name.removesuffix("Error")).upper() or "ERROR"
+        return self.statuses.get(name) or self.statuses.get(code) or STATUSES.get(code, 422), code
 
     def of_graphql(self, errors: Sequence[Mapping[str, Any]], *, is_anonymous: bool) -> ProblemError:
         """Errors of the response. What only a caller may see is 401 for nobody and 403 for somebody."""
@@ -108,7 +134,11 @@ class Problems:
         message = str(first.get("message", ""))
         if status == 403 and is_anonymous:
             status, code, message = 401, "UNAUTHENTICATED", IS_ANONYMOUS
-        headers = {"www-authenticate": "Bearer"} if status == 401 else {}
+        elif code == "UNAUTHORIZED_FIELD_OR_TYPE":
+            code, message = "FORBIDDEN", "Your token does not allow this."
+        elif code == "GRAPHQL_VALIDATION_FAILED":  # the text quotes the value
+            code, message = "VALIDATION_ERROR", "A value was not accepted."
+        headers: dict[str, str] = {}
         retry_after_ms = extensions.get("retryAfterMs")
         if isinstance(retry_after_ms, int | float):
             headers["retry-after"] = str(max(1, round(retry_after_ms / 1000)))
@@ -120,5 +150,13 @@ class Problems:
             body["details"] = problem.details
         body["request_id"] = current_request_id() or ""
         body["timestamp"] = self.clock.now().isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        more: RawHeaders = tuple((name.encode(), value.encode()) for name, value in problem.headers.items())
+        headers = {"www-authenticate": "Bearer"} if problem.status == 401 else {}
+        more = tuple((name.encode(), value.encode()) for name, value in {**headers, **problem.headers}.items())
         return HttpResponse(problem.status, JSON_HEADERS + more, dump_json(body))
+
+
+def _details(error: Mapping[str, Any], fields: FieldNames) -> dict[str, Any]:
+    details = {key: value for key, value in error.items() if key not in ("__typename", "message", "path")}
+    if path := error.get("path"):
+        details["field"] = fields.field([str(step) for step in path])
+    return {key: value for key, value in details.items() if value is not None}

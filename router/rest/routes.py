@@ -39,6 +39,7 @@ from graphql import (
 from router.config.rest import RestConfig
 from router.errors import ConfigurationError
 from router.rest.directives import with_directives, without_directives
+from router.rest.fields import FieldNames, read_field_names
 from router.rest.values import Naming, Reader, as_is, json_reader, snake_case, text_reader
 
 Place: TypeAlias = Literal["path", "query", "header", "body", "exchange"]
@@ -90,6 +91,7 @@ class Route:
     tag: str | None
     query_names: frozenset[str]  #: what the query string may hold
     body_names: frozenset[str]  #: what the body may hold
+    fields: FieldNames  #: of what is refused
 
     @property
     def segments(self) -> tuple[str, ...]:
@@ -172,6 +174,7 @@ class _Reader:
             query_names=frozenset(binding.name for binding in bindings if binding.place == "query"),
             body_names=frozenset(binding.name for binding in bindings if binding.place in ("body", "exchange"))
             | ({condition["field"]} if condition else set()),
+            fields=read_field_names(operation, bindings, self._names),
         )
 
     def _binding(self, node: VariableDefinitionNode, method: str, parameters: list[str]) -> Binding:

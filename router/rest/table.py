@@ -15,6 +15,11 @@ class Found:
     routes: Mapping[str, Sequence[Route]]  #: by method
     parameters: Mapping[str, str]
 
+    @property
+    def allowed(self) -> str:
+        """The value of an Allow header."""
+        return ", ".join(sorted({*self.routes, "OPTIONS", *(["HEAD"] if "GET" in self.routes else [])}))
+
 
 class RouteTable:
     def __init__(self, routes: Sequence[Route]) -> None:

@@ -189,16 +189,21 @@ def _boolean(value: Any, field: str) -> Any:
 def _custom(schema: Mapping[str, Any] | None) -> Reader:
     if not schema or schema.get("type") != "string":
         return lambda value, _: value
-    pattern = re.compile(schema["pattern"]) if "pattern" in schema else None
+    pattern = _pattern(schema["pattern"]) if "pattern" in schema else None
 
     def reader(value: Any, field: str) -> Any:
         if not isinstance(value, str):
             raise InvalidFieldError(field, "must be a string")
         if pattern is not None and pattern.search(value) is None:
-            raise InvalidFieldError(field, f"must match {pattern.pattern}")
+            raise InvalidFieldError(field, f"must match {schema['pattern']}")
         return value
 
     return reader
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    """As JSON Schema means it: `$` is the end, and not also before a line break there."""
+    return re.compile(f"{text[:-1]}\\Z" if text.endswith("$") and not text.endswith("\\$") else text)
 
 
 _SCALARS: Mapping[str, Reader] = {"String": _string, "ID": _string, "Int": _int, "Float": _float, "Boolean": _boolean}

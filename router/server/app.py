@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -104,25 +105,28 @@ class RouterApp:
             await self._serve_other(engine, scope, receive, send)
 
     async def _serve_other(self, engine: Engine, scope: Scope, receive: Receive, send: Send) -> None:
-        path = _path(scope)
-        if scope["method"] != "GET":
+        page = self._page(engine, scope, receive)
+        if page is None:
             await send_error(send, 404, "NOT_FOUND", "Not found")
-        elif (
-            self._config.health_check.enabled
-            and (question := health_question(path, scope["query_string"], self._config.health_check.path)) is not None
-        ):
-            if question == "" and self._subgraph_health is not None:
-                await self._subgraph_health.send(send)
-            else:
-                await send_health(send, question, is_ready=not engine.stopping.is_set())
-        elif self._traces is not None and self._traces.has(path):
-            await self._traces.serve(engine, scope, path, send)
-        elif self._metrics_path.enabled and path == self._metrics_path.path:
-            await self._metrics(scope, receive, send)
-        elif self._pages.has_assets and path.startswith(ASSETS):
-            await self._pages.send_asset(send, path.removeprefix(ASSETS))
+        elif scope["method"] not in ("GET", "HEAD"):  # the server leaves out the body of an answer to HEAD
+            await send_error(send, 405, "METHOD_NOT_ALLOWED", "This path is for GET.", ((b"allow", b"GET, HEAD"),))
         else:
-            await send_error(send, 404, "NOT_FOUND", "Not found")
+            await page(send)
+
+    def _page(self, engine: Engine, scope: Scope, receive: Receive) -> Callable[[Send], Awaitable[None]] | None:
+        path = _path(scope)
+        health = self._config.health_check
+        if health.enabled and (asked := health_question(path, scope["query_string"], health.path)) is not None:
+            if asked == "" and self._subgraph_health is not None:
+                return self._subgraph_health.send
+            return partial(send_health, question=asked, is_ready=engine.is_ready)
+        if self._traces is not None and self._traces.has(path):
+            return partial(self._traces.serve, engine, scope, path)
+        if self._metrics_path.enabled and path == self._metrics_path.path:
+            return partial(self._metrics, scope, receive)
+        if self._pages.has_assets and path.startswith(ASSETS):
+            return partial(self._pages.send_asset, name=path.removeprefix(ASSETS))
+        return None
 
     def stop_streams(self) -> None:
         """Subscriptions end, readiness says no; to be called when the server begins to shut down."""

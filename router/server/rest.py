@@ -9,8 +9,8 @@ from common.telemetry import ROUTE
 from router.errors import HEADERS_TOO_LARGE, refuse
 from router.pipeline.http import HttpResponse, RawHeaders
 from router.rest import RestFace, handle_rest
-from router.rest.problem import JSON_HEADERS, from_refusal
-from router.server.asgi import SECURITY_HEADERS, Receive, Scope, Send, send_bytes, send_error
+from router.rest.problem import JSON_HEADERS, ProblemError, from_refusal, not_allowed
+from router.server.asgi import SECURITY_HEADERS, Receive, Scope, Send, send_bytes
 from router.server.cors import Cors
 from router.server.http import is_too_large, read_headers, read_request, send_response
 
@@ -34,31 +34,50 @@ async def serve_rest(face: RestFace, cors: Cors, scope: Scope, receive: Receive,
     more = SECURITY_HEADERS if origin is None else SECURITY_HEADERS + cors.headers(origin)
     path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
     below = path.removeprefix(face.config.path)
-    if scope["method"] == "GET" and below == "/openapi.json":
-        return await send_response(HttpResponse(200, JSON_HEADERS, face.openapi), more, receive, send)
-    if scope["method"] == "GET" and (below == "/docs" or below.startswith("/docs/")):
-        return await _send_docs(face, below.removeprefix("/docs").removeprefix("/"), more, send)
+    if below in ("/openapi.json", "/docs") or below.startswith("/docs/"):
+        return await _serve_description(face, scope["method"], below, more, receive, send)
     if (found := face.find(path)) is not None:
         scope[ROUTE] = face.config.path + found.template
+        if scope["method"] == "OPTIONS":
+            return await send_bytes(send, 204, ((b"allow", found.allowed.encode()), *more), b"")
     request = read_request(scope, headers, receive)
-    return await send_response(await handle_rest(face, request, found, path), more, receive, send)
+    response = await handle_rest(face, request, found, path)
+    face.engine.readiness.answered(response.status)
+    return await send_response(response, more, receive, send)
 
 
-async def _send_docs(face: RestFace, name: str, more: RawHeaders, send: Send) -> None:
+async def _serve_description(
+    face: RestFace, method: str, below: str, more: RawHeaders, receive: Receive, send: Send
+) -> None:
+    """`below` the face's path: `/openapi.json`, `/docs`, or a file of the latter."""
+    response = _description(face, method, below) or await _docs(face, below.removeprefix("/docs").removeprefix("/"))
+    await send_response(response, more, receive, send)
+
+
+def _description(face: RestFace, method: str, below: str) -> HttpResponse | None:
+    allowed = "GET, HEAD, OPTIONS"
+    if method == "OPTIONS":
+        return HttpResponse(204, ((b"allow", allowed.encode()),), b"")
+    if method not in ("GET", "HEAD"):
+        return face.problems.respond(not_allowed(allowed))
+    return HttpResponse(200, JSON_HEADERS, face.openapi) if below == "/openapi.json" else None
+
+
+async def _docs(face: RestFace, name: str) -> HttpResponse:
     folder = face.config.openapi.docs
     if not name:
-        headers: RawHeaders = ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", _POLICY))
         has_bundle = folder is not None and await asyncio.to_thread((folder / "swagger-ui-bundle.js").is_file)
         page = _PAGE if has_bundle else _NOT_BUILT
         filled = page.format(path=html.escape(face.config.path), title=html.escape(face.config.openapi.title))
-        return await send_bytes(send, 200, headers + more, filled.encode())
-    if name not in _FILES or folder is None:
-        return await send_error(send, 404, "NOT_FOUND", "Not found")
+        headers = ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", _POLICY))
+        return HttpResponse(200, headers, filled.encode())
     try:
+        if name not in _FILES or folder is None:
+            raise FileNotFoundError(name)
         body = _START if name == "start.js" else await asyncio.to_thread((folder / name).read_bytes)
     except OSError:
-        return await send_error(send, 404, "NOT_FOUND", "Not found")
-    return await send_bytes(send, 200, ((b"content-type", _FILES[name]), (b"cache-control", b"no-cache"), *more), body)
+        return face.problems.respond(ProblemError(404, "NOT_FOUND", "There is no such file."))
+    return HttpResponse(200, ((b"content-type", _FILES[name]), (b"cache-control", b"no-cache")), body)
 
 
 _START = b"""\

@@ -81,7 +81,9 @@ async def test_a_request_has_one_id_in_headers_logs_and_calls_to_others() -> Non
     assert add_request(None, "", {}) == {}
 
 
-@pytest.mark.parametrize("hostile", ["a\r\nx-admin: yes", "a b", "a" * 129, "ä", ""])
+@pytest.mark.parametrize(
+    "hostile", ["a\r\nx-admin: yes", "a b", "a" * 129, "ä", "", "4111-1111-1111-1111", "4111111111111111"]
+)
 async def test_a_hostile_request_id_is_replaced(hostile: str) -> None:
     headers = await _Service(_answering()).get(x_request_id=hostile)
     assert headers["x-request-id"].startswith("req_")

@@ -66,7 +66,7 @@ class _Root:
     def products(self, info: Any, first: int, **said: Any) -> Any:
         return {
             "nodes": [{**_PRODUCT, "note": orjson.dumps(said, option=orjson.OPT_SORT_KEYS).decode()}] * first,
-            "pageInfo": {"hasNextPage": "after" not in said, "endCursor": "c&1"},
+            "pageInfo": {"hasNextPage": "after" not in said, "endCursor": "c&1" if first else None},
         }
 
     def secret(self, info: Any) -> str:
@@ -82,6 +82,9 @@ class _Root:
         if lines[0]["quantity"] > 9:
             sold_out = {"__typename": "SoldOutError", "message": "Sold out", "path": ["lines"], "left": 9}
             return {"order": None, "errors": [sold_out]}
+        if lines[0]["productId"] == "gone":
+            gone = {"__typename": "NotFoundError", "message": "Gone", "path": ["lines", "0", "productId"]}
+            return {"order": None, "errors": [gone, {**gone, "path": ["key"]}]}
         return {"order": {"id": "o/1", "key": key, "customer": customer, "lines": lines, "token": token}, "errors": []}
 
 

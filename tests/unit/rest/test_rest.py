@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
+from router.rest.problem import Problems
 from tests.kit.asgi import Client, Reply
+from tests.kit.clock import FrozenClock
 from tests.unit.rest.store import store
 
 pytestmark = pytest.mark.anyio
@@ -70,6 +72,8 @@ query Made($id: ID!) @rest(method: GET, path: "/v1/made/{id}", result: "product"
   product(id: $id) { maker { name } id }
 }
 """
+ORDERS = "/api/v1/orders"
+JSON = {"content-type": "application/json"}
 ALL = {"product": PRODUCT, "products": PRODUCTS, "order": ORDER, "pay": PAY, "others": OTHERS}
 
 
@@ -105,6 +109,13 @@ async def test_a_list_links_to_its_next_page_until_the_last(tmp_path: Path) -> N
     assert "link" not in last.headers
 
 
+async def test_a_page_of_nothing_leads_nowhere(tmp_path: Path) -> None:
+    async with store(tmp_path, ALL) as client:
+        reply = await client.get("/api/v1/products", "first=0")
+    assert reply.json == {"items": [], "page": {"has_next_page": True, "end_cursor": None}}
+    assert "link" not in reply.headers
+
+
 async def test_bodies_and_answers_have_names_in_snake_case(tmp_path: Path) -> None:
     line = {"product_id": "p", "quantity": 2, "gift_notes": ["a", "b"]}
     async with store(tmp_path, ALL) as client:
@@ -132,7 +143,7 @@ async def test_a_typed_error_has_the_status_the_configuration_gives_it(tmp_path:
     assert envelope == {
         "code": "SOLD_OUT",
         "message": "Sold out",
-        "details": {"path": ["lines"], "left": 9},
+        "details": {"field": "items", "left": 9},
         "request_id": "",
     }
 
@@ -172,6 +183,7 @@ async def test_a_field_that_does_not_fit_is_named(tmp_path: Path, body: Any, fie
         ("is_new=1", "is_new", "must be true or false"),
         ("size=TINY", "size", "must be one of SMALL, LARGE"),
         ("under=nan", "under", "must be a number"),
+        ("by=1%0A", "by", "must match ^-?[0-9]+([.][0-9]+)?$"),
         ("by=1e3", "by", "must match ^-?[0-9]+([.][0-9]+)?$"),
         ("fist=1", "fist", "is not known here"),
     ],
@@ -217,7 +229,55 @@ async def test_what_is_not_there_and_what_is_not_served_are_told_apart(tmp_path:
         (500, "INTERNAL_ERROR"),
         (401, "UNAUTHENTICATED"),  # and not what the vault says of the card: it was not asked
     ]
-    assert (method.headers["allow"], secret.headers["www-authenticate"]) == ("GET", "Bearer")
+    assert (method.headers["allow"], secret.headers["www-authenticate"]) == ("GET, HEAD, OPTIONS", "Bearer")
+
+
+async def test_head_is_get_and_options_tells_the_methods(tmp_path: Path) -> None:
+    paths = ["/v1/products/p1", "/v1/orders", "/v1/secret", "/openapi.json", "/docs", ""]
+    async with store(tmp_path, ALL) as client:
+        head = [await client.request("HEAD", path=f"/api{path}") for path in paths]
+        options = [await client.request("OPTIONS", path=f"/api{path}") for path in paths]
+        other = [await client.request("PATCH", path=f"/api{path}") for path in paths]
+    assert [reply.status for reply in head] == [200, 405, 401, 200, 200, 404]
+    assert [(reply.status, reply.headers.get("allow")) for reply in options] == [
+        (204, "GET, HEAD, OPTIONS"),
+        (204, "OPTIONS, POST"),
+        (204, "GET, HEAD, OPTIONS, POST"),
+        (204, "GET, HEAD, OPTIONS"),
+        (204, "GET, HEAD, OPTIONS"),
+        (404, None),
+    ]
+    assert [(reply.status, reply.headers.get("allow")) for reply in other[:-1]] == [
+        (405, reply.headers["allow"]) for reply in options[:-1]
+    ]
+    assert {reply.json["code"] for reply in other} == {"METHOD_NOT_ALLOWED", "NOT_FOUND"}
+
+
+async def test_a_typed_error_names_the_field_as_the_client_wrote_it(tmp_path: Path) -> None:
+    async with store(tmp_path, ALL) as client:
+        whole = await post(client, "/v1/orders", {"items": [{"product_id": "gone", "quantity": 1}]})
+        short = await post(client, "/orders", {"items": [{"id": "gone", "quantity": 1}]})
+    assert whole.json["details"] == {
+        "field": "items[0].product_id",
+        "errors": [
+            {"code": "NOT_FOUND", "message": "Gone", "field": "items[0].product_id"},
+            {"code": "NOT_FOUND", "message": "Gone", "field": "idempotency-key"},
+        ],
+    }
+    assert short.json["details"]["field"] == "items[0].id"
+
+
+def test_words_of_graphql_do_not_reach_a_rest_client() -> None:
+    problems = Problems(FrozenClock())
+    denied = problems.of_graphql([{"extensions": {"code": "UNAUTHORIZED_FIELD_OR_TYPE"}}], is_anonymous=False)
+    unread = problems.of_graphql(
+        [{"message": "Variable '$pin' …; found: '1234'.", "extensions": {"code": "GRAPHQL_VALIDATION_FAILED"}}],
+        is_anonymous=False,
+    )
+    assert [(problem.status, problem.code, problem.message) for problem in (denied, unread)] == [
+        (403, "FORBIDDEN", "Your token does not allow this."),
+        (400, "VALIDATION_ERROR", "A value was not accepted."),
+    ]
 
 
 async def test_a_mutation_is_not_begun_for_who_may_not_have_all_of_it(tmp_path: Path) -> None:
@@ -248,7 +308,21 @@ async def test_only_json_is_read_unless_the_route_says_otherwise(tmp_path: Path)
         broken = await client.request("POST", b"{", form, path="/api/orders")
         twice = await client.request("POST", b'{"items": [], "items": []}', form, path="/api/orders")
         bare = await client.request("POST", b"[]", form, path="/api/orders")
-    assert [reply.status for reply in (strict, lenient, broken, twice, bare)] == [415, 200, 400, 400, 400]
+        large = await client.request("POST", b" " * 3_000_000, JSON, path="/api/v1/orders")
+        zipped = await client.request("POST", body, JSON | {"content-encoding": "gzip"}, path="/api/orders")
+        latin = await client.request("POST", body, {"content-type": "application/json; charset=latin1"}, path=ORDERS)
+    refused = (strict, broken, twice, bare, large, zipped, latin)
+    assert lenient.status == 200
+    assert [(reply.status, reply.json["code"]) for reply in refused] == [
+        (415, "UNSUPPORTED_MEDIA_TYPE"),
+        (400, "VALIDATION_ERROR"),
+        (400, "VALIDATION_ERROR"),
+        (400, "VALIDATION_ERROR"),
+        (413, "PAYLOAD_TOO_LARGE"),
+        (415, "UNSUPPORTED_MEDIA_TYPE"),
+        (415, "UNSUPPORTED_MEDIA_TYPE"),
+    ]
+    assert twice.json["message"] == "The body has an object with the same key twice"
 
 
 async def test_the_description_names_every_route_and_type(tmp_path: Path) -> None:
@@ -276,7 +350,13 @@ async def test_the_description_names_every_route_and_type(tmp_path: Path) -> Non
     pay = described["paths"]["/api/v1/pay"]["post"]["requestBody"]["content"]["application/json"]["schema"]["oneOf"]
     assert [schema["properties"]["method"]["enum"] for schema in pay] == [["card", "credit_card"], ["transfer"]]
     assert described["paths"]["/api/v1/secret"]["get"]["security"] == [{"bearer": []}]
-    assert "security" not in product
+    assert ("security" in product, described["security"]) == (False, [{}, {"bearer": []}])
+    made = described["paths"]["/api/v1/orders"]["post"]["responses"]
+    assert sorted(made["201"]["headers"]) == ["Idempotent-Replayed", "Location", "X-Partial", "X-Request-Id"]
+    assert [(status, made[status]["description"]) for status in ("404", "409")] == [
+        ("404", "`NOT_FOUND`"),
+        ("409", "`SOLD_OUT`"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ provider outside."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -133,6 +133,7 @@ async def running_commerce(
     names: tuple[str, str, str] | None = None,
     wrap_provider: Callable[[PaymentProvider], PaymentProvider] = lambda provider: provider,
     flags: str = "",
+    sandbox_settings: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[Commerce]:
     """The three of them. `names` of databases that exist already start them on what is in there."""
     settings = SubgraphSettings(**settings_of(postgres_url, nats_url))
@@ -144,7 +145,12 @@ async def running_commerce(
     webhooks = f"127.0.0.1:{free_port()}"
     async with AsyncExitStack() as stack:
         sandbox = await stack.enter_async_context(
-            running_sandbox(postgres_url, f"http://{webhooks}{WEBHOOK_PATH}", database_name=f"{payments}_sandbox")
+            running_sandbox(
+                postgres_url,
+                f"http://{webhooks}{WEBHOOK_PATH}",
+                database_name=f"{payments}_sandbox",
+                **(sandbox_settings or {}),
+            )
         )
         payments_settings = PaymentsSettings(
             **settings_of(postgres_url, nats_url),

@@ -68,12 +68,12 @@ async def test_no_answer_in_time_leaves_the_outcome_unknown(bus: Bus, domain: st
 
     async def slow(_: dict[str, Any]) -> dict[str, Any]:
         executed.set()
-        await asyncio.sleep(5)
+        await asyncio.sleep(60)
         return {}
 
     await bus.serve(f"commands.{domain}.slow", slow)
     with pytest.raises(DeadlineExceededError):
-        await bus.request(f"commands.{domain}.slow", {}, timeout_s=0.1)
+        await bus.request(f"commands.{domain}.slow", {}, timeout_s=1.5)
     assert executed.is_set()
 
 
@@ -83,16 +83,16 @@ async def test_the_handler_inherits_the_deadline_and_the_trace_of_the_caller(nat
     seen: list[tuple[int, float]] = []
 
     async def look(_: dict[str, Any]) -> dict[str, Any]:
-        seen.append((trace.get_current_span().get_span_context().trace_id, remaining_s(60)))
+        seen.append((trace.get_current_span().get_span_context().trace_id, remaining_s(600)))
         return {}
 
     await bus.serve(f"commands.{domain}.look", look)
-    with tracer.start_as_current_span("caller") as span, deadline_scope(0.5):
-        await bus.request(f"commands.{domain}.look", {}, timeout_s=10)
+    with tracer.start_as_current_span("caller") as span, deadline_scope(30):
+        await bus.request(f"commands.{domain}.look", {}, timeout_s=90)
     await bus.close()
     ((trace_id, left_s),) = seen
     assert trace_id == span.get_span_context().trace_id
-    assert 0.2 < left_s <= 0.5
+    assert 0 < left_s <= 30
 
 
 async def test_a_command_whose_caller_has_given_up_is_not_executed(bus: Bus, domain: str) -> None:
@@ -129,7 +129,7 @@ async def test_replicas_share_commands_and_each_runs_a_bounded_number_at_once(na
 
     for number, replica in enumerate(replicas):
         await replica.serve(f"commands.{domain}.work", handler_of(number), concurrency=3)
-    await asyncio.gather(*(replicas[0].request(f"commands.{domain}.work", {}, timeout_s=10) for _ in range(40)))
+    await asyncio.gather(*(replicas[0].request(f"commands.{domain}.work", {}, timeout_s=60) for _ in range(40)))
     for replica in replicas:
         await replica.close()
     assert set(served_by) == {0, 1}

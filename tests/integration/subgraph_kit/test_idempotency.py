@@ -106,13 +106,21 @@ async def test_a_refusal_is_rolled_back_but_its_answer_is_kept(database: Databas
 
 
 async def test_a_request_whose_first_one_does_not_end_is_told_so(database: Database) -> None:
-    clock = FrozenClock()
-    first = asyncio.create_task(run_idempotent(database, clock, request("k6"), effect("k6", 0.4)))
-    await asyncio.sleep(0.1)
+    clock, has_begun, may_end = FrozenClock(), asyncio.Event(), asyncio.Event()
 
+    async def endless(connection: SqlConnection) -> dict[str, Any]:
+        done: dict[str, Any] = await effect("k6")(connection)
+        has_begun.set()
+        await may_end.wait()
+        return done
+
+    first = asyncio.create_task(run_idempotent(database, clock, request("k6"), endless))
+    await has_begun.wait()
     second = asyncio.create_task(run_idempotent(database, clock, request("k6"), effect("k6")))
-    await asyncio.sleep(0.1)
-    clock.advance(2.5)
+    while not second.done():
+        await asyncio.sleep(0.02)
+        clock.advance(0.5)
+    may_end.set()
 
     with pytest.raises(IdempotencyInFlightError):
         await second

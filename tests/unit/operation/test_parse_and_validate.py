@@ -59,7 +59,7 @@ def doubling(body: str) -> str:
 def test_every_bad_document_has_its_code_and_none_takes_long(text: str, expected: list[str]) -> None:
     started = time.process_time()
     assert codes(text) == expected
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 5  # what grows too fast here takes minutes
 
 
 def test_a_thousand_equal_mistakes_are_one_error() -> None:

@@ -10,7 +10,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
-from common.collector import spare_the_collector
+from common.collector import collection_paused, spare_the_collector
 from common.settings import Settings
 from common.stopping import end_well_on_signals
 from common.telemetry import TraceRing, configure_logging, use_ring
@@ -23,7 +23,8 @@ def serve_subgraph(name: str, host: str, port: int) -> None:
     """Serve `subgraphs.<name>` until SIGINT or SIGTERM; requests under way are finished, WebSockets closed (1012)."""
     settings = Settings()
     configure_logging(settings.log_level, service=f"punnet-{name}")
-    with use_ring(TraceRing(max_traces=settings.traces_kept)) if settings.traces_kept else nullcontext():
+    ring = use_ring(TraceRing(max_traces=settings.traces_kept)) if settings.traces_kept else nullcontext()
+    with ring, collection_paused():
         application = importlib.import_module(f"subgraphs.{name}.app").create_app()
     structlog.get_logger(__name__).info("subgraph starts", address=f"http://{host}:{port}/graphql")
     _serve(application, settings, host, port)

@@ -87,6 +87,9 @@ class Acknowledged:
     confirmed: set[str] = field(default_factory=set)
     #: said to be made
     refunds: set[str] = field(default_factory=set)
+    #: users said to be registered, and those said to be erased
+    accounts: set[str] = field(default_factory=set)
+    erased: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)

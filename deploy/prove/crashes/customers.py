@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,11 +20,11 @@ import orjson
 from common.ids import new_id
 from deploy.prove.buyers import ADDRESS, DELIVER, ERRORS, LINES, SHIP, Market
 from deploy.prove.client import LostAnswerError, RefusedError
-from deploy.prove.scenario import require
+from deploy.prove.scenario import DisprovedError, require
 
 #: a link in an e-mail
 _LINK = re.compile(r"/([a-z-]+)#token=([A-Za-z0-9_.-]+)")
-_LOOKS = 40
+_LOOK_S = 0.5
 #: an order that dies with its process again and again is put off for a minute and more
 _PATIENCE_S = 240.0
 PASSWORD = "a-password-of-the-crash-matrix"  # noqa: S105 - made up
@@ -143,41 +144,66 @@ async def transfer(market: Market, product: str) -> None:
     await becomes(market, order.id, "CONFIRMED")
 
 
-async def live(market: Market, _: str) -> None:
-    """An account: made, used, asked to be reset, erased."""
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An account that somebody has logged in to."""
+
+    email: str
+    id: str
+    access_token: str
+    refresh_token: str
+
+
+async def joined(market: Market) -> Member:
     email = f"{uuid4().hex}@punnet.example"
     account = {"name": "Crash Carla", "email": email, "password": PASSWORD, "idempotencyKey": uuid4().hex}
-    await market.surely(lambda: market.crowd.ask(REGISTER, {"input": account}))
-    credentials = {"input": {"email": email, "password": PASSWORD}}
-    login = (await market.surely(lambda: market.crowd.ask(LOGIN, credentials)))["login"]
-    try:
-        # a refresh token works once: it is not asked for again
-        await market.crowd.ask(REFRESH, {"t": login["tokens"]["refreshToken"]})
-    except (LostAnswerError, RefusedError):
-        login = (await market.surely(lambda: market.crowd.ask(LOGIN, credentials)))["login"]
-    token, user_id = login["tokens"]["accessToken"], login["user"]["id"]
-    await market.surely(lambda: market.crowd.ask(NAME, {"input": {"id": user_id, "name": "Crash Clara"}}, token))
-    await market.surely(lambda: market.crowd.ask(VERIFY, {}, token))
-    if sent := await link_in_mail(market, email, "verif"):
-        await market.surely(lambda: market.crowd.ask(CONFIRM, {"token": sent}))
-    await market.surely(lambda: market.crowd.ask(RESET, {"email": email}))
-    if sent := await link_in_mail(market, email, "reset"):
-        given = {"token": sent, "password": PASSWORD}
-        await market.surely(lambda: market.crowd.ask(NEW_PASSWORD, given))
-        login = (await market.surely(lambda: market.crowd.ask(LOGIN, credentials)))["login"]
-        token = (login["tokens"] or {"accessToken": token})["accessToken"]
-    await market.surely(lambda: market.crowd.ask(ERASE, {"id": user_id}, token))
+    registered = (await market.surely(lambda: market.crowd.ask(REGISTER, {"input": account})))["userRegister"]
+    require(registered["errors"] == [], f"{registered}")
+    market.acknowledged.accounts.add(registered["user"]["id"])
+    return await logged_in(market, email)
+
+
+async def logged_in(market: Market, email: str) -> Member:
+    given = {"input": {"email": email, "password": PASSWORD}}
+    login = (await market.surely(lambda: market.crowd.ask(LOGIN, given)))["login"]
+    require(login["errors"] == [], f"{login}")
+    return Member(email, login["user"]["id"], login["tokens"]["accessToken"], login["tokens"]["refreshToken"])
+
+
+async def live(market: Market, _: str) -> None:
+    """An account: made, used, its address confirmed, its password reset."""
+    member = await joined(market)
+    with suppress(LostAnswerError, RefusedError):  # a refresh token works once: it is not asked for again
+        await market.crowd.ask(REFRESH, {"t": member.refresh_token})
+    name = {"input": {"id": member.id, "name": "Crash Clara"}}
+    await market.surely(lambda: market.crowd.ask(NAME, name, member.access_token))
+    await market.surely(lambda: market.crowd.ask(VERIFY, {}, member.access_token))
+    link = await link_in_mail(market, member.email, "verif")
+    await market.surely(lambda: market.crowd.ask(CONFIRM, {"token": link}))
+    await market.surely(lambda: market.crowd.ask(RESET, {"email": member.email}))
+    given = {"token": await link_in_mail(market, member.email, "reset"), "password": PASSWORD}
+    await market.surely(lambda: market.crowd.ask(NEW_PASSWORD, given))
+    await logged_in(market, member.email)
+
+
+async def leave(market: Market, _: str) -> None:
+    """An account that is erased again. Told so, or, where that answer was lost, that there is no such account."""
+    member = await joined(market)
+    told = (await market.surely(lambda: market.crowd.ask(ERASE, {"id": member.id}, member.access_token)))["userErase"]
+    require(all(error["__typename"] == "NotFoundError" for error in told["errors"]), f"{told}")
+    market.acknowledged.erased.add(member.id)
 
 
 async def link_in_mail(market: Market, email: str, kind: str) -> str:
-    """The token of the newest link of a kind that was sent there; empty where none came in time."""
-    for _ in range(_LOOKS):
+    """The token of the newest link of a kind that was sent there; raises DisprovedError when none comes."""
+    deadline = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < deadline:
         found = _LINK.findall(str(await market.shop.sandbox.ask("GET", f"/mail?to={email}")))
         wanted = [token for page, token in found if kind in page]
         if wanted:
             return str(wanted[0])
-        await asyncio.sleep(0.25)
-    return ""
+        await asyncio.sleep(_LOOK_S)
+    raise DisprovedError(f"no mail with a link to {kind} came within {_PATIENCE_S:g} s")
 
 
 async def order_in_trouble(market: Market, product: str) -> None:
@@ -230,6 +256,7 @@ WAYS = (
     Way(transfer, ("payments.", "notifications.", "events.")),
     Way(take_in, ("products.edit",)),
     Way(live, ("users.", "notifications.", "events.")),
+    Way(leave, ("users.erase", "notifications.forget", "events.")),
     Way(order_in_trouble, ("orders.reserve",), at_once=1),
     Way(walk_away, ("products.sweep",), at_once=1),
 )

@@ -21,7 +21,7 @@ from deploy.prove.crashes.steps import Traps
 from deploy.prove.scenario import Arena, require
 
 #: how many customers are on their way at the same time
-CUSTOMERS = 16
+CUSTOMERS, CUSTOMERS_PER_STEP = 16, 5
 #: how long nobody may die before the steps left count as passed by nobody
 PATIENCE_S = 90.0
 #: how long customers may take once nobody dies any more, and the shop to come to rest after them
@@ -89,7 +89,8 @@ async def _kill(arena: Arena, market: Market, product: str, left: Counter[str]) 
 def _ways(chance: random.Random, left: Collection[str], going: Sequence[Way]) -> Iterator[Way]:
     """Those on which customers begin now: they pass a step that is left."""
     at_once = Counter(going)
-    for _ in range(CUSTOMERS - len(going)):
+    wanted_count = min(CUSTOMERS, CUSTOMERS_PER_STEP * len(left))
+    for _ in range(wanted_count - len(going)):
         open_ways = [way for way in WAYS if at_once[way] < way.at_once and any(map(way.leads_to, left))]
         if not open_ways:
             return

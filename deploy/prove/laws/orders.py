@@ -58,11 +58,14 @@ async def durability(evidence: Evidence) -> list[str]:
         )
     }
     refunds = {row["id"] for row in await evidence.payments.ask("SELECT id FROM refund WHERE status <> 'FAILED'")}
+    status = {row["id"]: row["status"] for row in await evidence.users.ask("SELECT id, status FROM user_account")}
     return (
         [f"order {id_} was acknowledged and is gone" for id_ in told.orders if parse_id("ord", id_) not in orders]
         + [f"order {id_} was said to be CONFIRMED" for id_ in told.confirmed if parse_id("ord", id_) not in confirmed]
         + [f"payment {id_} was acknowledged and is gone" for id_ in told.payments if parse_id("pay", id_) not in paid]
         + [f"refund {id_} was acknowledged and is gone" for id_ in told.refunds if parse_id("rfd", id_) not in refunds]
+        + [f"account {id_} was acknowledged and is gone" for id_ in told.accounts if parse_id("usr", id_) not in status]
+        + [f"{id_} was said to be erased" for id_ in told.erased if status.get(parse_id("usr", id_)) != "ERASED"]
     )
 
 

@@ -217,7 +217,15 @@ async def test_a_dead_letter_is_an_effect_that_is_missing(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "prefix"), [("orders", "ord"), ("confirmed", "ord"), ("payments", "pay"), ("refunds", "rfd")]
+    ("kind", "prefix"),
+    [
+        ("orders", "ord"),
+        ("confirmed", "ord"),
+        ("payments", "pay"),
+        ("refunds", "rfd"),
+        ("accounts", "usr"),
+        ("erased", "usr"),
+    ],
 )
 async def test_what_was_acknowledged_and_is_gone_is_missed(world: World, kind: str, prefix: str) -> None:
     await world.begin_anew()

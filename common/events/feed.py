@@ -40,6 +40,10 @@ class EventFeed:
         for listener in self._listeners:
             listener.end()
 
+    @property
+    def listener_count(self) -> int:
+        return len(self._listeners)
+
     @asynccontextmanager
     async def listen(self, matches: Matches, *, max_pending: int = 100) -> AsyncIterator[AsyncIterator[Event]]:
         """Matching events from now on. `matches` is called for every event of the feed, so it must be cheap."""

@@ -387,8 +387,12 @@ async def test_a_stop_completes_subscriptions(postgres_url: str, nats_url: str) 
         await receive()
         query = "subscription { notificationReceived { id } }"
         await send({"id": "1", "type": "subscribe", "payload": {"query": query}})
-        await asyncio.sleep(0.2)
 
+        async def listener_count() -> int:
+            count: int = app.state.runtime.service().received.listener_count
+            return count
+
+        await eventually(listener_count, lambda count: count == 1)
         await lifespan.__aexit__(None, None, None)
 
         assert await receive() == {"id": "1", "type": "complete"}

@@ -8,9 +8,11 @@ import pytest
 from common.ids import format_id, new_id, uuid7
 from common.subgraph.statements import record_statements
 from subgraphs.products.domain.words import PRODUCT_PREFIX
+from subgraphs.products.events import STOCK_STATUS_CHANGED
 from subgraphs.users.domain import Role
 from tests.integration.products.shelf import Shelf
 from tests.kit.commerce import STAFF, customer
+from tests.kit.events import eventually
 from tests.kit.subgraph import as_user
 
 pytestmark = pytest.mark.anyio
@@ -240,8 +242,7 @@ async def test_a_watcher_is_told_when_a_product_runs_low_and_out(shelf: Shelf) -
     document = "subscription($ids: [ID!]!) { stockStatusChanged(productIds: $ids) { stockStatus } }"
     variables = {"ids": [format_id(PRODUCT_PREFIX, product_id)]}
     async with shelf.client.subscribe(document, variables) as payloads:
-        # the server is listening as soon as it has begun the operation, which it does not announce
-        await asyncio.sleep(0.2)
+        await eventually(lambda: shelf.service.feeds[STOCK_STATUS_CHANGED].listener_count == 1)
         await shelf.reserve(uuid7(), {product_id: 1})
         await shelf.reserve(uuid7(), {product_id: 1})
         assert await anext(payloads) == {"data": {"stockStatusChanged": {"stockStatus": "LOW_STOCK"}}}

@@ -30,6 +30,7 @@ STREAM = "PUNNET_EVENTS"
 STREAM_MAX_AGE_S = 7 * 24 * 3600.0
 #: within it JetStream drops a second publish of the same event itself; afterwards the inbox does
 DUPLICATE_WINDOW_S = 600.0
+_OLDEST_NATS = (2, 14)
 _RECONNECT_WAIT_S = 0.2
 _DRAIN_TIMEOUT_S = 5
 #: how often those who wait look whether the connection is still there
@@ -80,6 +81,7 @@ class Bus:
                     max_outstanding_pings=2,
                     drain_timeout=_DRAIN_TIMEOUT_S,
                 )
+                _check_version(client)
                 bus = cls(client, clock=clock or SystemClock(), tracer=tracer or NoOpTracer(), replicas=replicas)
                 await bus.ensure_stream()
         except (OSError, nats.errors.Error, TimeoutError) as exc:
@@ -213,6 +215,13 @@ class Bus:
         finally:
             if not self._client.is_closed:
                 await subscription.unsubscribe()
+
+
+def _check_version(client: Client) -> None:
+    """Raises nats.errors.Error for a server that cannot begin a consumer anew (`pull`)."""
+    version = client.connected_server_version
+    if (version.major, version.minor) < _OLDEST_NATS:
+        raise nats.errors.Error(f"NATS {'.'.join(map(str, _OLDEST_NATS))} or newer is needed, not {version}")
 
 
 async def _events_of(subscription: Subscription) -> AsyncIterator[Event]:

@@ -47,8 +47,6 @@ class Consumer:
     #: event types, e.g. ("payments.payment.authorized", "users.user.*", "orders.>")
     types: tuple[str, ...]
     handle: EventHandler | OneStatement
-    #: drop events older than one already had of the same aggregate
-    latest_only: bool = False  # not together with `OneStatement`
     concurrency: int = 8
     timeout_s: float = 20.0
     retry: RetryDelays = field(default_factory=RetryDelays)

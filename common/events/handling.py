@@ -136,7 +136,7 @@ class EventHandling:
         consumer = self._consumer
         if isinstance(consumer.handle, OneStatement):
             return await consumer.handle.have(event)
-        if not await claim(connection, consumer.name, event, clock=self._clock, latest_only=consumer.latest_only):
+        if not await claim(connection, consumer.name, event, self._clock):
             return False
         with deadline_scope(consumer.timeout_s):
             await consumer.handle(connection, event)

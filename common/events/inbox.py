@@ -1,8 +1,4 @@
-"""Having the effect of an event once: its id is written in the transaction of the effect, or in its one statement.
-
-With `latest_only`, events older than one the consumer has already had of the same aggregate count as had: right for
-projections of a state, wrong for effects that each event has of its own (an e-mail per status).
-"""
+"""Having the effect of an event once: its id is written in the transaction of the effect, or in its one statement."""
 
 from typing import Any
 
@@ -34,20 +30,11 @@ def claim_values(consumer: str, event: Event, clock: Clock) -> list[Any]:
 
 
 _INSERT = f"WITH {claim_clause(1)} SELECT event_id FROM claimed"  # noqa: S608  # constants
-# Two events of one aggregate must not look at each other's absence: the lock ends with the transaction.
-_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))"
-_NEWER = "SELECT 1 FROM inbox WHERE consumer = $1 AND aggregate_id = $2 AND aggregate_version >= $3 LIMIT 1"
 
 
-async def claim(
-    connection: SqlConnection, consumer: str, event: Event, *, clock: Clock, latest_only: bool = False
-) -> bool:
+async def claim(connection: SqlConnection, consumer: str, event: Event, clock: Clock) -> bool:
     """False: this consumer has had the event, do nothing. True: have the effect now, in this transaction.
 
     A concurrent claim of the same event waits here until the other transaction has ended.
     """
-    if latest_only:
-        await connection.execute_query_dict(_LOCK, [f"{consumer}/{event.aggregate_id}"])
-        if await connection.execute_query_dict(_NEWER, [consumer, event.aggregate_id, event.aggregate_version]):
-            return False
     return bool(await connection.execute_query_dict(_INSERT, claim_values(consumer, event, clock)))

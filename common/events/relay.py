@@ -4,14 +4,14 @@ The mark is set before the events are published and committed after JetStream ha
 it back and publishes again: JetStream drops the copy by its id for ten minutes, the inbox for good. Nothing is skipped:
 rows are found by `published_at IS NULL`, not by a cursor, since `seq` is not the order of commits.
 
-Order: events of one aggregate leave in the order of their `seq` as long as no publish fails. Only one relay of a
-database works at a time (an advisory lock for the transaction), so replicas do not overtake each other. After a
-failure a later event may be ahead of an earlier one; consumers that mind compare `aggregate_version`
-(`Consumer.latest_only`).
+Order: an event is sent when the one before it of its aggregate has been stored, so theirs is also the stream's order;
+events of different aggregates go together. Only one relay of a database works at a time (an advisory lock for the
+transaction). One that has lost its lock unnoticed sends what others have stored already, in the same order.
 """
 
 import asyncio
 import random
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -131,28 +131,40 @@ class Relay:
             if rows[0]["seq"] is None:
                 return 0
             failpoint("events.relay.before_publish")
-            outcomes = await self._bus.publish_all([_event_of(row) for row in rows], timeout_s=PUBLISH_TIMEOUT_S)
+            stored, failure = await self._publish([_event_of(row) for row in rows])
             failpoint("events.relay.after_publish")
-            errors = [error for error in outcomes if error is not None]
-            if len(errors) == len(rows):
-                # rolls all marks back
-                raise errors[0]
-            if errors:
-                failed = [row["seq"] for row, error in zip(rows, outcomes, strict=True) if error is not None]
-                await connection.execute_query_dict(_UNMARK, [failed])
+            if failure is not None:
+                if not stored:
+                    # rolls all marks back
+                    raise failure
+                missing = [row["seq"] for row in rows if row["event_id"] not in stored]
+                await connection.execute_query_dict(_UNMARK, [missing])
         failpoint("events.relay.after_commit")
-        published = [row for row, error in zip(rows, outcomes, strict=True) if error is None]
-        self._observe(published)
-        if errors:
-            raise errors[0]
-        return len(published)
+        self._observe([row["occurred_at"] for row in rows if row["event_id"] in stored])
+        if failure is not None:
+            raise failure
+        return len(stored)
 
-    def _observe(self, published: list[dict[str, Any]]) -> None:
+    async def _publish(self, events: Sequence[Event]) -> tuple[set[UUID], UnavailableError | None]:
+        """The ids of those that are stored; why one is not. Of its aggregate none is sent that comes after it."""
+        waiting, stored, failed = events, set[UUID](), dict[str, UnavailableError]()
+        while waiting:
+            first_by_aggregate: dict[str, Event] = {}
+            for event in waiting:
+                first_by_aggregate.setdefault(event.aggregate_id, event)
+            wave = list(first_by_aggregate.values())
+            errors = await self._bus.publish_all(wave, timeout_s=PUBLISH_TIMEOUT_S)
+            failed |= {event.aggregate_id: error for event, error in zip(wave, errors, strict=True) if error}
+            stored |= {event.event_id for event in wave if event.aggregate_id not in failed}
+            waiting = [e for e in waiting if e.event_id not in stored and e.aggregate_id not in failed]
+        return stored, next(iter(failed.values()), None)
+
+    def _observe(self, published: Sequence[datetime]) -> None:
+        """`published`: when the published events occurred, the oldest first."""
         if self._metrics is None:
             return
         self._metrics.published(len(published))
-        oldest: datetime = published[0]["occurred_at"]
-        self._metrics.relay_lag((self._clock.now() - oldest).total_seconds())
+        self._metrics.relay_lag((self._clock.now() - published[0]).total_seconds())
 
 
 async def republish_since(connection: SqlConnection, since: datetime) -> int:

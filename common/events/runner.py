@@ -8,14 +8,16 @@ event becomes a dead letter. Meanwhile later events of the same aggregate wait b
 aggregate is parked, not the stream. Deliveries in hand are kept alive at the server, so one that waits is not delivered
 twice.
 
-Order: events of one aggregate are handled one after the other, as delivered, within a process, and across its crash:
-who starts begins with what was not acknowledged. Replicas share the deliveries and may overtake each other; a handler
-that minds compares `aggregate_version`, or the consumer is `latest_only`.
+Order: the effects of an aggregate's events come in the order of the stream, with any number of replicas, whatever is
+killed. An event is handed to us only if all before it were too, or were acknowledged (`pull`); it waits for those
+before it of its aggregate; and what is done stays done (inbox). So when it has its effect, those before it have had
+theirs, here or elsewhere. One replica is served at a time; one that only seemed dead goes on with what it holds, in the
+same order, and finds in the inbox what another has done.
 """
 
 import asyncio
 from contextlib import suppress
-from itertools import count
+from datetime import datetime
 
 import nats.errors
 import structlog
@@ -32,7 +34,7 @@ from common.events.sql import Transactions
 from common.events.turns import Turns
 from common.failpoints import failpoint
 
-#: after this without a sign of life JetStream delivers to somebody else: what a kill -9 costs in delay
+#: without a sign of life for so long a delivery is taken for lost; for a third of it, a replica
 ACK_WAIT_S = 15.0
 _REPLAY_POLL_S = 1.0
 _MAX_PAUSE_AFTER_ERROR_S = 2.0
@@ -41,11 +43,14 @@ _MAX_OUTAGE_PAUSE_S = 1.0
 #: deliveries in hand, waiting and parked ones together
 _MAX_HELD = 2000
 
+#: number in the stream and time: numbers begin anew when a stream is lost
+_MessageKey = tuple[int, datetime]
+
 _log = structlog.get_logger(__name__)
 
 
 class ConsumerRunner:
-    """Runs one consumer in this process; replicas share the deliveries."""
+    """Runs one consumer in this process; replicas stand by for each other."""
 
     def __init__(
         self,
@@ -66,11 +71,10 @@ class ConsumerRunner:
         self._slots = asyncio.Semaphore(consumer.concurrency)
         self._outage = asyncio.Lock()
         self._stopped = asyncio.Event()
-        #: deliveries we have not acknowledged, by their number here
-        self._held: dict[int, Msg] = {}
+        #: deliveries we have not acknowledged, each the latest of its message
+        self._held: dict[_MessageKey, Msg] = {}
         self._parked_count = 0
         self._has_room = asyncio.Event()
-        self._numbers = count()
 
     def stop(self) -> None:
         """`run` finishes the handlers at work, gives back all other deliveries and returns."""
@@ -78,37 +82,38 @@ class ConsumerRunner:
 
     async def run(self) -> None:
         """Until `stop`. Errors of bus and database are logged and waited out."""
+        subscription = self._subscription()
         async with asyncio.TaskGroup() as deliveries, asyncio.TaskGroup() as loops:
-            receiving = loops.create_task(self._receive(deliveries))
-            replaying = loops.create_task(self._replay())
+            receiving = loops.create_task(self._receive(subscription, deliveries))
+            loops.create_task(self._replay())
             keeping = loops.create_task(self._keep_alive())
             await self._stopped.wait()
             receiving.cancel()
             while self._held:
                 self._has_room.clear()
                 await self._has_room.wait()
-            replaying.cancel()
             keeping.cancel()
+        await subscription.close()
 
-    async def _receive(self, deliveries: asyncio.TaskGroup) -> None:
+    async def _receive(self, subscription: PullSubscription, deliveries: asyncio.TaskGroup) -> None:
         failures = 0
-        while True:
-            subscription = self._subscription()
+        # being cancelled is not enough: the client swallows it here and there
+        while not self._stopped.is_set():
             try:
-                await subscription.open(begins_anew=not self._held)
+                await subscription.open()
                 failures = 0
-                while True:
+                while not self._stopped.is_set():
                     async for message in subscription.receive(await self._room()):
-                        number = next(self._numbers)
-                        self._held[number] = message
-                        deliveries.create_task(self._deliver(number, message))
+                        key = (message.metadata.sequence.stream, message.metadata.timestamp)
+                        is_new = key not in self._held
+                        self._held[key] = message
+                        if is_new:
+                            deliveries.create_task(self._deliver(key, message))
             except nats.errors.Error as exc:
                 failures += 1
                 _log.warning("events cannot be received at the moment", consumer=self._consumer.name, error=repr(exc))
                 await asyncio.sleep(min(_MAX_PAUSE_AFTER_ERROR_S, 0.1 * 2.0 ** min(failures, 10)))
                 await self._restore_stream()
-            finally:
-                await subscription.close()
 
     async def _room(self) -> int:
         """How many deliveries to ask for: enough to keep every slot busy, not so many that they pile up here."""
@@ -146,27 +151,27 @@ class ConsumerRunner:
                     await message.in_progress()
 
     async def _replay(self) -> None:
-        """Looks for dead letters to try again."""
-        while True:
-            await asyncio.sleep(_REPLAY_POLL_S)
+        """Looks for dead letters to try again, until we are stopped; a replay at work is finished."""
+        while not await self._stops_within(_REPLAY_POLL_S):
             try:
                 while await self._handling.replay_next():
                     pass
             except Exception as exc:  # the border: the database is away
                 _log.warning("dead letters cannot be looked at", consumer=self._consumer.name, error=repr(exc))
 
-    async def _deliver(self, number: int, message: Msg) -> None:
+    async def _deliver(self, key: _MessageKey, message: Msg) -> None:
         try:
             is_done = await self._process(message)
+        finally:
+            latest = self._held.pop(key)
+            self._has_room.set()
+        try:
             failpoint("events.consumer.before_ack")
-            await (message.ack() if is_done else message.nak())
+            await (latest.ack() if is_done else latest.nak())
             failpoint("events.consumer.after_ack")
         except nats.errors.Error as exc:
             # not acknowledged: it is delivered again and the inbox knows it
             _log.warning("a delivery could not be acknowledged", consumer=self._consumer.name, error=repr(exc))
-        finally:
-            del self._held[number]
-            self._has_room.set()
 
     async def _process(self, message: Msg) -> bool:
         """True: handled, had before, or a dead letter now. False: we are stopping."""
@@ -220,9 +225,13 @@ class ConsumerRunner:
         self._parked_count += 1
         self._has_room.set()
         try:
-            async with asyncio.timeout(delay_s):
-                await self._stopped.wait()
-        except TimeoutError:
-            return
+            await self._stops_within(delay_s)
         finally:
             self._parked_count -= 1
+
+    async def _stops_within(self, delay_s: float) -> bool:
+        """Waits so long, or until we are stopped: then True."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay_s):
+                await self._stopped.wait()
+        return self._stopped.is_set()

@@ -172,22 +172,6 @@ async def test_bytes_that_are_no_event_become_a_dead_letter_at_once(
     assert await database.count("effect") == 0
 
 
-async def test_a_consumer_of_the_latest_state_drops_what_is_older(
-    database: EventDatabase, bus: Bus, domain: str
-) -> None:
-    versions: list[int] = []
-
-    async def handle(_: SqlConnection, event: Event) -> None:
-        versions.append(event.aggregate_version)
-
-    consumer = Consumer(f"{domain}-state", (f"{domain}.order.*",), handle, latest_only=True)
-    async with running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
-        for version in (1, 3, 2, 3, 5):
-            await bus.publish(event_of(f"{domain}.order.changed", version=version))
-        await eventually(lambda: 5 in versions)
-    assert versions == [1, 3, 5]
-
-
 async def test_events_of_one_aggregate_are_handled_in_the_order_they_were_recorded(
     database: EventDatabase, bus: Bus, domain: str
 ) -> None:
@@ -237,15 +221,6 @@ async def test_a_relay_does_not_overtake_another_one(
     assert await publishing == 1
     assert await quick.publish_batch() == 1
     await slow_bus.close()
-
-
-async def test_two_replicas_of_a_consumer_share_the_events(database: EventDatabase, bus: Bus, domain: str) -> None:
-    consumer = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), note_effect)
-    runners = [ConsumerRunner(consumer, bus, database, clock=CLOCK) for _ in range(2)]
-    async with running(*runners):
-        await bus.publish_all([event_of(f"{domain}.order.placed", f"ord_{index}") for index in range(300)], timeout_s=5)
-        await eventually(lambda: database.has("effect", 300))
-    assert await database.count("inbox") == 300
 
 
 async def test_an_event_reaches_the_consumer_within_a_fraction_of_a_second(

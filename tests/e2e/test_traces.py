@@ -27,8 +27,8 @@ async def jo(shop: StartedShop) -> AsyncIterator[ShopClient]:
 
 
 async def trace_once(jo: ShopClient, trace_id: str, holds: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """The trace once that holds; as it was last after 30 seconds, for the assertion to show."""
-    deadline = time.monotonic() + 30
+    """The trace once that holds; as it was last after two minutes, for the assertion to show."""
+    deadline = time.monotonic() + 120
     while True:
         found: dict[str, Any] = (await jo.http.get(f"{jo.url}/traces/{trace_id}")).json()
         if holds(found) or time.monotonic() > deadline:
@@ -46,7 +46,12 @@ async def test_one_trace_shows_what_an_order_set_off_in_every_subgraph(jo: ShopC
 
     services = {"router", *(f"punnet-{name}" for name in SUBGRAPHS)}
     events = {("punnet-users", "punnet-notifications"), ("punnet-orders", "punnet-notifications")}
-    trace = await trace_once(jo, trace_id, lambda seen: set(seen["services"]) >= services and crossings(seen) >= events)
+
+    def is_whole(seen: dict[str, Any]) -> bool:
+        # on a slow machine a subgraph may be asked in vain for once
+        return set(seen["services"]) >= services and crossings(seen) >= events and not seen["missing_subgraphs"]
+
+    trace = await trace_once(jo, trace_id, is_whole)
     assert set(trace["services"]) == services, "Trace spans created across all services"
 
     spans = {span["span_id"]: span for span in trace["spans"]}
@@ -74,8 +79,9 @@ async def test_a_subgraph_that_does_not_answer_is_named_and_the_rest_is_shown(
     await jo.http.get(f"{jo.url}/api/v1/products", headers={"traceparent": f"00-{trace_id}-{trace_id[:16]}-01"})
     pid = child(shop, "subgraph products")  # 0 in one process, of which no part can be away
     with frozen(pid):
-        trace = (await jo.http.get(f"{jo.url}/traces/{trace_id}")).json()
-    assert trace["missing_subgraphs"] == (["products"] if pid else [])
+        missing = ["products"] if pid else []
+        trace = await trace_once(jo, trace_id, lambda seen: seen["missing_subgraphs"] == missing)
+    assert trace["missing_subgraphs"] == missing
     assert {"GET /api/v1/products", "subgraph products"} <= {span["name"] for span in trace["spans"]}
 
 

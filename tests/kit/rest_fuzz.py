@@ -18,10 +18,10 @@ def fuzz(url: str, *, seconds: int, seed: int | None = None) -> subprocess.Compl
     schemathesis = Path(sys.executable).with_name("schemathesis")
     command = [
         str(schemathesis), "run", f"{url}/api/openapi.json", "--max-time", str(seconds), *_CHECKS,
-        "-H", f"Authorization: Bearer {_token(url)}", "--continue-on-failure", "--no-color",
+        "--request-timeout", "60", "-H", f"Authorization: Bearer {_token(url)}", "--continue-on-failure", "--no-color",
     ]  # fmt: skip
     seeded = ["--seed", str(seed)] if seed is not None else []
-    return subprocess.run([*command, *seeded], capture_output=True, text=True, check=False, timeout=seconds * 3 + 60)
+    return subprocess.run([*command, *seeded], capture_output=True, text=True, check=False, timeout=seconds * 3 + 240)
 
 
 def _token(url: str) -> str:

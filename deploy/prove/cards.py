@@ -6,9 +6,10 @@ Tables as text, files as bytes (PostgreSQL's data and log, streams, our logs), s
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import urllib.request
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,7 @@ _TABLES = """
 SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
 WHERE schemaname NOT IN ('pg_catalog', 'information_schema')
 """
-_DATABASES = "SELECT datname FROM pg_database WHERE datname LIKE 'punnet%'"
+_DATABASES = "SELECT datname FROM pg_database WHERE datname LIKE $1 AND NOT datistemplate"
 _CHUNK_BYTES = 1 << 20
 _OVERLAP_BYTES = 256
 
@@ -36,10 +37,14 @@ class Canary:
 
     def pattern(self) -> re.Pattern[bytes]:
         """The number in the forms it could be kept in; the code where it is called one, or stands in quotes."""
-        grouped = r"[ -]".join(self.number[at : at + 4] for at in range(0, len(self.number), 4))
-        in_hex = self.number.encode().hex()
         called = rf"(?i:cv[vc]2?|security[_ ]?code)[^\n]{{0,40}}?(?<![0-9]){self.code}(?![0-9])"
-        return re.compile(rf'{self.number}|{grouped}|{in_hex}|{called}|"{self.code}"'.encode())
+        return re.compile(pattern_of(self.number) + rf'|{called}|"{self.code}"'.encode())
+
+
+def pattern_of(number: str) -> bytes:
+    """The source of a pattern: digits, digits in groups of four, digits as hexadecimal bytes."""
+    grouped = r"[ -]".join(number[at : at + 4] for at in range(0, len(number), 4))
+    return f"{number}|{grouped}|{number.encode().hex()}".encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +63,13 @@ def search(where: str, data: bytes, pattern: re.Pattern[bytes]) -> Iterator[Sigh
         yield Sighting(where, around.decode(errors="replace").replace("\n", " "))
 
 
-async def search_tables(server_url: str, pattern: re.Pattern[bytes]) -> AsyncIterator[Sighting]:
+async def search_tables(
+    server_url: str, pattern: re.Pattern[bytes], *, like: str = "punnet%"
+) -> AsyncIterator[Sighting]:
     """Every row of every table of every database of ours, the provider's included."""
     connection = await asyncpg.connect(server_url)
     try:
-        names = [row["datname"] for row in await connection.fetch(_DATABASES)]
+        names = [row["datname"] for row in await connection.fetch(_DATABASES, like)]
     finally:
         await connection.close()
     for name in names:
@@ -77,18 +84,26 @@ async def search_tables(server_url: str, pattern: re.Pattern[bytes]) -> AsyncIte
             await connection.close()
 
 
-def search_files(folder: Path, pattern: re.Pattern[bytes]) -> Iterator[Sighting]:
-    for path in sorted(folder.rglob("*")):
-        if not path.is_file() or path.is_symlink():
-            continue
-        try:
-            with path.open("rb") as file:
-                before = b""
-                while chunk := file.read(_CHUNK_BYTES):
-                    yield from search(str(path), before + chunk, pattern)
-                    before = chunk[-_OVERLAP_BYTES:]
-        except FileNotFoundError:
-            continue  # PostgreSQL and NATS remove files of theirs at any time
+def search_files(
+    folder: Path, pattern: re.Pattern[bytes], *, skip: Callable[[Path], bool] = lambda _: False
+) -> Iterator[Sighting]:
+    """`skip` is asked of each folder inside."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not skip(Path(place, name)))
+        for path in (Path(place, name) for name in sorted(files)):
+            if path.is_file() and not path.is_symlink():
+                yield from _search_file(path, pattern)
+
+
+def _search_file(path: Path, pattern: re.Pattern[bytes]) -> Iterator[Sighting]:
+    try:
+        with path.open("rb") as file:
+            before = b""
+            while chunk := file.read(_CHUNK_BYTES):
+                yield from search(str(path), before + chunk, pattern)
+                before = chunk[-_OVERLAP_BYTES:]
+    except FileNotFoundError:
+        return  # PostgreSQL and NATS remove files of theirs at any time
 
 
 def search_metrics(shop: ProvenShop, pattern: re.Pattern[bytes]) -> Iterator[Sighting]:

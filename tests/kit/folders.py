@@ -1,4 +1,4 @@
-"""Temporary folders that other accounts may pass through.
+"""Temporary folders that other accounts may pass through, and in which no card data is left.
 
 pytest's own are private; as root the embedded PostgreSQL runs as `nobody`, who must reach its data.
 """
@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.kit.card_search import require_no_cards_in_files
+
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
@@ -18,5 +20,6 @@ def open_folder() -> Iterator[Path]:
     folder.chmod(0o711)
     try:
         yield folder
+        require_no_cards_in_files(folder)
     finally:
         shutil.rmtree(folder)

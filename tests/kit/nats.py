@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from deploy.local.nats import Nats
+from tests.kit.folders import open_folder
 
 
 @pytest.fixture(scope="session")
@@ -19,10 +17,9 @@ def nats_url() -> Iterator[str]:
     if outside := os.environ.get("TEST_NATS_URL"):
         yield outside
         return
-    folder = Path(tempfile.mkdtemp(prefix="punnet-test-"))
-    server = Nats(folder / "nats", durable=False)
-    try:
-        yield server.start()
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
+    with open_folder() as folder:
+        server = Nats(folder / "nats", durable=False)
+        try:
+            yield server.start()
+        finally:
+            server.stop()

@@ -12,6 +12,7 @@ import pytest
 
 from common.settings import database_url_for
 from deploy.local.postgres import Postgres, client_program
+from tests.kit.card_search import require_no_cards_in_databases
 from tests.kit.folders import open_folder
 
 _NUMBERS = count(1)
@@ -27,6 +28,7 @@ def postgres_url() -> Iterator[str]:
         server = Postgres(folder / "postgres", durable=False)
         try:
             yield server.start()
+            require_no_cards_in_databases(server.url)
         finally:
             server.stop()
 
@@ -38,6 +40,7 @@ def database_url(postgres_url: str, request: pytest.FixtureRequest) -> Iterator[
     name = f"{module[:40]}_{os.getpid()}_{next(_NUMBERS)}"
     run_sql(postgres_url, f'CREATE DATABASE "{name}"')
     yield database_url_for(postgres_url, name)
+    require_no_cards_in_databases(postgres_url, like=name)
     run_sql(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 

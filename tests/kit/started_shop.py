@@ -10,13 +10,19 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
+
+import asyncpg
 
 from deploy.local.process import command_line
 from deploy.local.state import StateFolder
+from tests.kit.card_search import require_no_cards_in_databases, require_no_cards_on_pages
 from tests.kit.ports import free_port
 
 _START_TIMEOUT_S = 180.0
+#: nobody gives up on an answer that is on its way, however slow the machine is
+_PATIENT = {"PUNNET_COMMAND_TIMEOUT_S": "60", "PUNNET_PAYMENT_PROVIDER_TIMEOUT_S": "30"}
 
 
 @dataclass(slots=True)
@@ -42,8 +48,7 @@ class StartedShop:
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "deploy.cli", *arguments],
-                # nobody gives up on an answer that is on its way, however slow the machine is
-                env={**os.environ, "PUNNET_HOME": str(self.folder), "PUNNET_COMMAND_TIMEOUT_S": "60"},
+                env={**os.environ, "PUNNET_HOME": str(self.folder), **_PATIENT},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -91,9 +96,24 @@ def started_shop(folder: Path, *, is_split: bool) -> Iterator[StartedShop]:
     try:
         shop.start()
         yield shop
+        if shop.process is not None and shop.process.poll() is None:
+            _require_no_cards(shop)
     finally:
         if shop.process is not None and shop.process.poll() is None:
             shop.stop()
+
+
+def _require_no_cards(shop: StartedShop) -> None:
+    """Of a shop that runs; what a test has killed may just be starting again."""
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while True:
+        try:
+            require_no_cards_in_databases(shop.database_url())
+            return require_no_cards_on_pages(shop.url)
+        except (OSError, HTTPException, asyncpg.PostgresError, asyncpg.InterfaceError):
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
 
 
 def child(shop: StartedShop, words: str) -> int:

@@ -33,7 +33,7 @@ def _card(brand: str, last4: str, behaviour: str = "approve", decline_code: str 
 
 
 #: by number; the token of the same card stands behind it
-_BY_NUMBER: Mapping[str, tuple[str, Means]] = {
+BY_NUMBER: Mapping[str, tuple[str, Means]] = {
     "4242424242424242": ("tok_visa", _card("visa", "4242")),
     "4111111111111111": ("tok_visa_alt", _card("visa", "1111")),
     "5555555555554444": ("tok_mastercard", _card("mastercard", "4444")),
@@ -49,7 +49,7 @@ _BY_NUMBER: Mapping[str, tuple[str, Means]] = {
 }
 
 MAGIC_TOKENS: Mapping[str, Means] = {
-    **dict(_BY_NUMBER.values()),
+    **dict(BY_NUMBER.values()),
     "tok_dispute_won": _card("visa", "0259", "dispute_won"),
     "tok_wallet_ok": Means("wallet", "wallet", "0000", "approve", None, 0, 0, "wallet"),
     "tok_wallet_redirect": Means("wallet", "wallet", "0000", "action", None, 0, 0, "wallet"),
@@ -76,7 +76,7 @@ _FAILING_ACCOUNT = "3001"
 
 
 def card_of_number(number: str, exp_month: int, exp_year: int, fingerprint: str) -> Means:
-    known = _BY_NUMBER.get(number)
+    known = BY_NUMBER.get(number)
     means = known[1] if known else _card(_brand(number), number[-4:])
     return replace(means, exp_month=exp_month, exp_year=exp_year, fingerprint=fingerprint)
 

@@ -7,7 +7,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import FrameType
 
 import uvicorn
@@ -15,12 +14,12 @@ import uvicorn
 from common.collector import spare_the_collector
 from common.stopping import end_well_on_signals
 from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, TraceRing, configure_logging
+from common.workers import bind, run_workers
 from router.config import RouterConfig
 from router.errors import ConfigurationError
 from router.server.app import RouterApp
 from router.server.asgi import AsgiApp
 from router.server.protocol import protocol_with_deadline
-from router.server.workers import run_workers
 
 logger = logging.getLogger(__name__)
 _GRACE_S = 10
@@ -47,14 +46,10 @@ def serve_forever(served: Served, workers: int = 1) -> None:
     configure_logging(served.log_level, service="router")
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # it tells of every socket
     with bind(served.host, served.port) as listening:
-        if workers == 1:
-            run_worker(served, listening)
-        else:
-            with TemporaryDirectory(prefix="punnet-") as folder:
-                run_workers(lambda: run_worker(served, listening, Path(folder)), workers)
+        run_workers(lambda folder: run_worker(served, listening, folder), workers)
 
 
-def run_worker(served: Served, listening: socket.socket, folder: Path | None = None) -> None:
+def run_worker(served: Served, listening: socket.socket, folder: Path | None) -> None:
     """`folder` is for what workers of one port tell each other."""
     telemetry = Telemetry("router", otlp_endpoint=served.otlp_endpoint, ring=trace_ring(served.config, folder))
     metrics = Metrics()
@@ -77,18 +72,6 @@ def trace_ring(config: RouterConfig, workers: Path | None) -> TraceRing | None:
     if not traces.enabled:
         return None
     return TraceRing(max_traces=traces.keep, max_per_second=traces.per_second, workers=workers)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """A socket that is bound but does not listen yet. Raises OSError with the address in its text."""
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as exc:
-        listening.close()
-        raise OSError(f"{host}:{port} cannot be listened on: {exc.strerror}") from exc
-    return listening
 
 
 class RouterServer(uvicorn.Server):

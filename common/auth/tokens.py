@@ -23,7 +23,9 @@ from common.clock import Clock
 from common.errors import UnauthenticatedError
 from common.lru import LruMap
 
-DEFAULT_LIFETIME_S = 900
+#: of any access token: so long it is good after a logout, and so long a subgraph remembers who lost theirs
+ACCESS_TOKEN_LIFETIME_MAX_S = 900
+DEFAULT_LIFETIME_S = ACCESS_TOKEN_LIFETIME_MAX_S
 DEFAULT_LEEWAY_S = 30.0
 _MAX_TOKEN_LENGTH = 8 * 1024
 _ASYMMETRIC = frozenset({"EdDSA", "ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"})

@@ -21,6 +21,7 @@ from common.events.event import (
     subject_filter,
 )
 from common.events.feed import EventFeed
+from common.events.follower import Follower
 from common.events.inbox import CLAIM_PLACEHOLDERS, claim_clause, claim_values
 from common.events.metrics import EventMetrics
 from common.events.outbox import RECORD_PLACEHOLDERS, Outbox, record_clause, record_values
@@ -45,6 +46,7 @@ __all__ = [
     "EventHandler",
     "EventMetadata",
     "EventMetrics",
+    "Follower",
     "MalformedEventError",
     "OneStatement",
     "Outbox",

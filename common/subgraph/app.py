@@ -28,6 +28,7 @@ from common.subgraph.database import Database
 from common.subgraph.in_flight import CountInFlight
 from common.subgraph.postgres_url import parse_database_url
 from common.subgraph.refusal import refuse
+from common.subgraph.revocations import Revocations
 from common.subgraph.runtime import BackgroundParts, Platform, Runtime, Worker
 from common.subgraph.schema import Schema
 from common.subgraph.signed_context import GRAPHQL_PATH, RequireSignedContext, is_graphql
@@ -76,6 +77,7 @@ def create_subgraph(
     metrics = Metrics()
     database = new_database(parts.name, settings, database_name=database_name)
     database.observer.listeners += [count_statements(metrics, parts.name), trace_statements(telemetry.tracer)]
+    revocations = Revocations(clock)
     runtime = Runtime(
         parts.name,
         settings,
@@ -83,6 +85,7 @@ def create_subgraph(
         new_service=parts.new_service,
         background=BackgroundParts(parts.commands, parts.consumers, parts.workers),
         feeds=parts.feeds,
+        revocations=revocations,
         clock=clock,
         telemetry=telemetry,
         event_metrics=EventMetrics(metrics, parts.name),
@@ -101,7 +104,7 @@ def create_subgraph(
         async with runtime.lifespan(health):
             yield
 
-    view = GraphQLView(parts.schema, context_factory(runtime.service, parts.new_loaders))
+    view = GraphQLView(parts.schema, context_factory(runtime.service, parts.new_loaders, revocations))
     app = Starlette(
         lifespan=lifespan,
         routes=[
@@ -116,7 +119,11 @@ def create_subgraph(
         middleware=[
             Middleware(TelemetryMiddleware, telemetry=telemetry, metrics=metrics),
             Middleware(CountInFlight, in_flight=runtime.in_flight),
-            Middleware(RequireSignedContext, verifier=ContextVerifier(settings.context_secrets(), clock)),
+            Middleware(
+                RequireSignedContext,
+                verifier=ContextVerifier(settings.context_secrets(), clock),
+                revocations=revocations,
+            ),
             Middleware(EnterSubgraph, runtime=runtime, view=view),
         ],
     )

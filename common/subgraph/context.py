@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from common.auth import Principal
+from common.subgraph.revocations import Revocations
 
 ServiceT = TypeVar("ServiceT")
 LoadersT = TypeVar("LoadersT")
@@ -17,6 +18,7 @@ class Context(Generic[ServiceT, LoadersT]):
     principal: Principal
     service: ServiceT
     new_loaders: Callable[[ServiceT], LoadersT]
+    revocations: Revocations
     #: filled by graphql-transport-ws from `connection_init`; identity never comes from here
     connection_params: dict[str, Any] = field(default_factory=dict)
     loaders: LoadersT = field(init=False)
@@ -25,5 +27,7 @@ class Context(Generic[ServiceT, LoadersT]):
         self.refresh()
 
     def refresh(self) -> None:
-        """Forgets what the loaders have cached: before each event of a subscription, which would else see old rows."""
+        """Forgets what the loaders have cached: before each event of a subscription, which would else see old rows.
+        Raises UnauthenticatedError where the caller was suspended or erased meanwhile."""
+        self.revocations.require_valid(self.principal)
         self.loaders = self.new_loaders(self.service)

@@ -1,4 +1,5 @@
-"""The door of a subgraph: `/graphql` and `/traces` open to callers with a valid signed context, and to nobody else.
+"""The door of a subgraph: `/graphql` and `/traces` open to callers with a valid signed context, and to nobody else:
+not to people who were suspended or erased meanwhile, either.
 
 Without it `_entities` would answer anyone who can reach the port. `/health` and `/metrics` stay open: they tell nothing
 about users.
@@ -12,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from common.auth import CONTEXT_HEADER, ContextVerifier, Principal
 from common.errors import UnauthenticatedError
 from common.subgraph.refusal import refuse
+from common.subgraph.revocations import Revocations
 from common.subgraph.traces import TRACES_PATH
 
 GRAPHQL_PATH = "/graphql"
@@ -34,14 +36,17 @@ def is_guarded(scope: Scope) -> bool:
 class RequireSignedContext:
     """ASGI middleware: 401 with a GraphQL error, or a refused WebSocket handshake."""
 
-    def __init__(self, app: ASGIApp, verifier: ContextVerifier) -> None:
+    def __init__(self, app: ASGIApp, verifier: ContextVerifier, revocations: Revocations) -> None:
         self.app = app
         self.verifier = verifier
+        self.revocations = revocations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if is_guarded(scope):
             try:
-                scope[_SCOPE_KEY] = self.verifier.verify(Headers(scope=scope).get(CONTEXT_HEADER))
+                principal = self.verifier.verify(Headers(scope=scope).get(CONTEXT_HEADER))
+                self.revocations.require_valid(principal)
+                scope[_SCOPE_KEY] = principal
             except UnauthenticatedError as exc:
                 await refuse(scope, receive, send, exc)
                 return

@@ -20,6 +20,7 @@ from strawberry.types import ExecutionResult
 
 from common.subgraph.context import Context, LoadersT, ServiceT
 from common.subgraph.replay import current_extensions, fill_extensions
+from common.subgraph.revocations import Revocations
 from common.subgraph.schema import Schema
 from common.subgraph.signed_context import principal_of
 
@@ -113,12 +114,12 @@ class GraphQLView(GraphQL[Context[Any, Any], None], Generic[ServiceT, LoadersT])
 
 
 def context_factory(
-    service: Callable[[], ServiceT], new_loaders: Callable[[ServiceT], LoadersT]
+    service: Callable[[], ServiceT], new_loaders: Callable[[ServiceT], LoadersT], revocations: Revocations
 ) -> Callable[[Request | WebSocket], Context[ServiceT, LoadersT]]:
     """`service` is asked per request: it exists only once the lifespan has begun."""
 
     def new_context(request: Request | WebSocket) -> Context[ServiceT, LoadersT]:
-        return Context(principal_of(request.scope), service(), new_loaders)
+        return Context(principal_of(request.scope), service(), new_loaders, revocations)
 
     return new_context
 

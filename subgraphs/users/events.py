@@ -6,7 +6,11 @@ users.user.password_reset_requested      {user_id, kind}
 users.user.email_change_requested        {user_id}   for the address that is to be replaced
 users.user.email_changed                 {user_id}
 users.user.password_changed              {user_id}
+users.user.suspended                     {user_id}
+users.user.reinstated                    {user_id}
 users.user.erased                        {user_id}
+
+Every subgraph refuses the tokens of who was suspended or erased (`common.subgraph.revocations`).
 """
 
 from dataclasses import dataclass
@@ -43,6 +47,12 @@ class UserEvents:
 
     def password_changed(self, user_id: UUID, version: int) -> Event:
         return self._event("password_changed", user_id, version)
+
+    def suspended(self, user_id: UUID, version: int) -> Event:
+        return self._event("suspended", user_id, version)
+
+    def reinstated(self, user_id: UUID, version: int) -> Event:
+        return self._event("reinstated", user_id, version)
 
     def erased(self, user_id: UUID, version: int) -> Event:
         return self._event("erased", user_id, version)

@@ -237,6 +237,19 @@ class Mutation:
         return await _user_payload(info.context.service.administration.set_roles(id, roles))
 
     @strawberry.federation.mutation(
+        requires_scopes=[[ADMIN]],
+        description="Ends all logins at once, until userReinstate. Orders and what belongs to them go on",
+    )
+    async def user_suspend(self, info: Info, id: strawberry.ID) -> UserPayload:
+        require_scope(info.context.principal, ADMIN)
+        return await _user_payload(info.context.service.administration.suspend(id))
+
+    @strawberry.federation.mutation(requires_scopes=[[ADMIN]], description="Who was suspended may log in again")
+    async def user_reinstate(self, info: Info, id: strawberry.ID) -> UserPayload:
+        require_scope(info.context.principal, ADMIN)
+        return await _user_payload(info.context.service.administration.reinstate(id))
+
+    @strawberry.federation.mutation(
         authenticated=True,
         description="Forgets all that is personal, here and elsewhere, for good. Oneself; others with users:admin",
     )

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
+from common.auth.tokens import ACCESS_TOKEN_LIFETIME_MAX_S
 from common.subgraph.data_keys import SealingSettings
 
 
@@ -14,7 +15,7 @@ class UsersSettings(SealingSettings):
     #: 64 hex digits; finds accounts by e-mail address. It cannot change while accounts exist
     email_index_key: SecretStr
     #: 5 to 15 minutes: so long it is good after a logout
-    access_token_lifetime_s: Annotated[int, Field(ge=300, le=900)] = 900
+    access_token_lifetime_s: Annotated[int, Field(ge=300, le=ACCESS_TOKEN_LIFETIME_MAX_S)] = ACCESS_TOKEN_LIFETIME_MAX_S
     refresh_token_lifetime_s: Annotated[int, Field(ge=3600)] = 30 * 24 * 3600
     #: passwords tried per account and minute; a device that was logged in before has as many for itself
     login_attempts_per_minute: Annotated[int, Field(ge=1)] = 10

@@ -7,6 +7,7 @@ from starlette.applications import Starlette
 
 from common.auth import ContextVerifier
 from common.clock import SystemClock
+from common.subgraph.revocations import Revocations
 from common.subgraph.signed_context import RequireSignedContext
 from common.subgraph.traces import TRACES_PATH, trace_routes
 from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, TraceRing
@@ -19,8 +20,8 @@ ADDRESS = "asgi://tests.kit.traced_subgraph:create_app"
 
 def create_app() -> AsgiApp:
     telemetry = Telemetry("punnet-tiny", ring=TraceRing())
-    verifier = ContextVerifier([SECRET.encode()], SystemClock())
-    traces = RequireSignedContext(Starlette(routes=trace_routes(telemetry)), verifier)
+    verifier, revocations = ContextVerifier([SECRET.encode()], SystemClock()), Revocations(SystemClock())
+    traces = RequireSignedContext(Starlette(routes=trace_routes(telemetry)), verifier, revocations)
     graphql = TelemetryMiddleware(tiny_subgraph.create_app(), telemetry, Metrics(CollectorRegistry()))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

@@ -561,6 +561,20 @@ MUTATIONS = [
         f"mutation($id: ID!) {{ userErase(id: $id) {{ user {{ id }} {ERRORS} }} }}",
         _somebody,
     ),
+    Row(
+        "Mutation.userSuspend",
+        "",
+        "----Y",
+        f"mutation($id: ID!) {{ userSuspend(id: $id) {{ user {{ status }} {ERRORS} }} }}",
+        _somebody,
+    ),
+    Row(
+        "Mutation.userReinstate",
+        "",
+        "----Y",
+        f"mutation($id: ID!) {{ userReinstate(id: $id) {{ user {{ status }} {ERRORS} }} }}",
+        _somebody,
+    ),
 ]
 
 SUBSCRIPTIONS = [

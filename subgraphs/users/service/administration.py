@@ -1,4 +1,4 @@
-"""Roles, and the end of accounts. The shop keeps an administrator: both look for another one first."""
+"""Roles, suspension, and the end of accounts. The shop keeps an administrator: all three look for another one first."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from common.clock import Clock
-from common.events import Outbox
+from common.events import Event, Outbox
 from common.events.sql import SqlConnection
 from common.failpoints import failpoint
 from common.subgraph.database import Database, fetch
@@ -50,6 +50,52 @@ class Administration:
                 [account_id, sorted({role.value for role in roles}), self.clock.now()],
             )
             return await self.accounts.get_locked(connection, account_id)
+
+    async def suspend(self, user_id: str) -> Account:
+        """Ends all logins; none begins until `reinstate`. Access tokens that are about are refused as soon as the other
+        processes hear of it. One who is suspended stays so. Raises UserNotFoundError, LastAdminError.
+        """
+        account_id = parse_user_id(user_id)
+        async with self.database.transaction() as connection:
+            await fetch(connection, ROLES_LOCK)
+            account = await self.accounts.get_locked(connection, account_id)
+            if account.status is UserStatus.SUSPENDED:
+                return account
+            if Role.ADMIN in account.roles:
+                await _require_another_admin(connection, account_id)
+            await fetch(
+                connection,
+                "UPDATE refresh_token SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
+                [account_id, self.clock.now()],
+            )
+            event = self.events.suspended(account_id, account.version + 1)
+            changed = await self._enter(connection, account, UserStatus.SUSPENDED, event)
+        self.entered.labels(changed.status.value.lower()).inc()
+        return changed
+
+    async def reinstate(self, user_id: str) -> Account:
+        """May log in again, in the roles from before. One who is not suspended stays as they are. Raises
+        UserNotFoundError.
+        """
+        account_id = parse_user_id(user_id)
+        async with self.database.transaction() as connection:
+            account = await self.accounts.get_locked(connection, account_id)
+            if account.status is not UserStatus.SUSPENDED:
+                return account
+            status = UserStatus.ACTIVE if account.password_hash else UserStatus.INACTIVE
+            event = self.events.reinstated(account_id, account.version + 1)
+            changed = await self._enter(connection, account, status, event)
+        self.entered.labels(changed.status.value.lower()).inc()
+        return changed
+
+    async def _enter(self, connection: SqlConnection, account: Account, status: UserStatus, event: Event) -> Account:
+        await fetch(
+            connection,
+            "UPDATE user_account SET status = $2, version = version + 1, updated_at = $3 WHERE id = $1",
+            [account.id, status.value, self.clock.now()],
+        )
+        await self.outbox.add(connection, event)
+        return await self.accounts.get_locked(connection, account.id)
 
     async def erase(self, user_id: str) -> Account:
         """Forgets the account's data key and all that is personal; the id stays, for the orders that name it. Its

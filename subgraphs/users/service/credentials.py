@@ -18,7 +18,7 @@ from subgraphs.users.errors import BadCredentialsError
 from subgraphs.users.events import UserEvents
 from subgraphs.users.service.accounts import Account, parse_user_id
 from subgraphs.users.service.links import INVALID, Links, withdraw
-from subgraphs.users.service.logins import Logins
+from subgraphs.users.service.logins import SUSPENDED, Logins
 from subgraphs.users.service.tokens import TokenSet
 
 #: requests looked up in one transaction
@@ -108,6 +108,8 @@ class Credentials:
         password_hash = await self.logins.passwords.hash(new_password)
         async with self.database.transaction() as connection:
             locked = await self.logins.accounts.get_locked(connection, account.id)
+            if locked.status is not UserStatus.ACTIVE:
+                raise BadCredentialsError(SUSPENDED)
             if locked.password_number != account.password_number:
                 raise BadCredentialsError("The password was changed meanwhile; log in again.")
             return await self._replace(connection, locked, password_hash, None)

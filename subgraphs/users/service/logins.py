@@ -13,6 +13,7 @@ from subgraphs.users.service.throttle import LoginThrottle
 from subgraphs.users.service.tokens import LoginTokens, TokenSet
 
 WRONG = "The e-mail address or the password is wrong."
+SUSPENDED = "This account is suspended; write to the support of the shop."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,9 @@ class Logins:
         account = await self.accounts.by_email_hash(email_hash)
         await self.require_password(account, email_hash, password, device_token)
         if account is None or account.status is not UserStatus.ACTIVE:
-            raise BadCredentialsError(WRONG)
+            # who knows the password is told: there is nothing left to guess
+            is_suspended = account is not None and account.status is UserStatus.SUSPENDED
+            raise BadCredentialsError(SUSPENDED if is_suspended else WRONG)
         await self._rehash(account, password)
         async with self.database.transaction() as connection:
             return account, await self.begin(connection, account)

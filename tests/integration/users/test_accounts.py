@@ -111,7 +111,7 @@ async def test_an_erased_account_leaves_its_id_and_nothing_else(shop: SubgraphCl
         "errors": [],
     }
     assert event.payload == {"user_id": fay.user_id}
-    again = (await shop.data(ERASE, {"id": fay.user_id}, fay.principal))["userErase"]
+    again = (await shop.data(ERASE, {"id": fay.user_id}, ADMIN))["userErase"]
     assert again["errors"] == [{"__typename": "NotFoundError", "path": ["id"]}]
     assert await fay.can_refresh(fay.tokens) is False
     assert (await fay.log_in())["errors"][0]["__typename"] == "BadCredentialsError"

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from common.auth import ANONYMOUS, CONTEXT_HEADER, ContextSigner, Principal
 from common.clock import SystemClock
 from subgraphs.users.domain import Role, scopes_of
+from tests.kit.template_database import copy_template
 
 SECRET = "a secret of the tests that is long enough"
 
@@ -98,6 +99,7 @@ class SubgraphClient:
 @asynccontextmanager
 async def running(app: Starlette) -> AsyncIterator[SubgraphClient]:
     """Runs the application's lifespan around the block."""
+    await copy_template(app.state.runtime.database)
     async with app.router.lifespan_context(app):
         transport = httpx2.ASGITransport(app=app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://subgraph") as http:

@@ -52,6 +52,7 @@ app.add_typer(keys_app, name="keys")
 @app.command()
 def up(
     split: Annotated[bool, typer.Option("--split", help="A process per subgraph instead of one for all.")] = False,
+    workers: Annotated[int, typer.Option(help="With --split: processes of each subgraph and the router.", min=1)] = 1,
     port: Annotated[int, typer.Option(help="Port of the router.", min=1, max=65535)] = 8080,
     host: Annotated[str, typer.Option(help="Address the router listens on.")] = "127.0.0.1",
     with_seed: Annotated[bool, typer.Option("--seed/--no-seed", help="Demo accounts, products and stock.")] = True,
@@ -67,8 +68,10 @@ def up(
     from deploy.local.up import up as run_shop
     from deploy.local.welcome import welcome
 
+    if workers > 1 and not split:
+        raise LocalError("--workers needs --split: what lives in one process cannot be shared among several.")
     folder, terminal = state_folder(), Terminal()
-    options = Options(host=host, port=port, is_split=split, with_seed=with_seed, with_web=with_web)
+    options = Options(host=host, port=port, is_split=split, workers=workers, with_seed=with_seed, with_web=with_web)
     run_shop(folder, options, terminal, lambda running: welcome(running, folder, terminal))
 
 
@@ -126,6 +129,7 @@ def token(
 def subgraph(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(subgraph_names())}.")],
     listen: Annotated[str, typer.Option(help="HOST:PORT")] = "127.0.0.1:4001",
+    workers: Annotated[int, typer.Option(help="Processes that share the port.", min=1)] = 1,
 ) -> None:
     """Serve one subgraph on its own; addresses and secrets come from the environment."""
     from deploy.serve import serve_subgraph
@@ -133,7 +137,7 @@ def subgraph(
     host, _, port = listen.rpartition(":")
     if name not in subgraph_names() or not port.isdigit():
         raise LocalError(f"No such subgraph or address: {name} {listen}")
-    serve_subgraph(name, host.strip("[]"), int(port))
+    serve_subgraph(name, host.strip("[]"), int(port), workers)
 
 
 @app.command()

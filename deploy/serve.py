@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import socket
 from contextlib import nullcontext
+from pathlib import Path
 
 import structlog
 import uvicorn
@@ -14,20 +15,30 @@ from common.collector import collection_paused, spare_the_collector
 from common.settings import Settings
 from common.stopping import end_well_on_signals
 from common.telemetry import TraceRing, configure_logging, use_ring
+from common.workers import bind, run_workers
 
 #: longer than any client of ours keeps an idle connection, so that none is closed under a request being sent
 _KEEP_ALIVE_S = 75
 
 
-def serve_subgraph(name: str, host: str, port: int) -> None:
-    """Serve `subgraphs.<name>` until SIGINT or SIGTERM; requests under way are finished, WebSockets closed (1012)."""
+def serve_subgraph(name: str, host: str, port: int, workers: int = 1) -> None:
+    """Serve `subgraphs.<name>` until SIGINT or SIGTERM; requests under way are finished, WebSockets closed (1012).
+
+    Raises OSError when the port cannot be used.
+    """
     settings = Settings()
     configure_logging(settings.log_level, service=f"punnet-{name}")
-    ring = use_ring(TraceRing(max_traces=settings.traces_kept)) if settings.traces_kept else nullcontext()
-    with ring, collection_paused():
-        application = importlib.import_module(f"subgraphs.{name}.app").create_app()
-    structlog.get_logger(__name__).info("subgraph starts", address=f"http://{host}:{port}/graphql")
-    _serve(application, settings, host, port)
+
+    def serve(folder: Path | None) -> None:
+        kept = settings.traces_kept
+        ring = use_ring(TraceRing(max_traces=kept, workers=folder)) if kept else nullcontext()
+        with ring, collection_paused():
+            application = importlib.import_module(f"subgraphs.{name}.app").create_app()
+        _serve(application, settings, listening)
+
+    with bind(host, port) as listening:
+        structlog.get_logger(__name__).info("subgraph starts", address=f"http://{host}:{port}/graphql")
+        run_workers(serve, workers)
 
 
 def serve_sandbox(host: str, port: int) -> None:
@@ -37,14 +48,13 @@ def serve_sandbox(host: str, port: int) -> None:
     settings = Settings()
     configure_logging(settings.log_level, service="punnet-sandbox")
     structlog.get_logger(__name__).info("sandbox starts", address=f"http://{host}:{port}")
-    _serve(create_sandbox_app(), settings, host, port)
+    with bind(host, port) as listening:
+        _serve(create_sandbox_app(), settings, listening)
 
 
-def _serve(application: ASGIApp, settings: Settings, host: str, port: int) -> None:
+def _serve(application: ASGIApp, settings: Settings, listening: socket.socket) -> None:
     config = uvicorn.Config(
         application,
-        host=host,
-        port=port,
         lifespan="on",
         log_config=None,
         access_log=False,
@@ -54,7 +64,7 @@ def _serve(application: ASGIApp, settings: Settings, host: str, port: int) -> No
         timeout_graceful_shutdown=round(settings.drain_timeout_s),
     )
     end_well_on_signals()
-    _Server(config).run()
+    _Server(config).run([listening])
 
 
 class _Server(uvicorn.Server):

@@ -51,12 +51,15 @@ def in_one_process(folder: StateFolder, servers: Mapping[str, str], *, host: str
         # the router's port is everybody's: webhooks come in by a door of their own
         "PUNNET_PAYMENT_WEBHOOK_LISTEN": webhooks,
     }
-    router = _router(folder, ROUTER_CONFIG, environment, host, port)
+    router = _router(folder, ROUTER_CONFIG, environment, host, port, workers=1)
     return Topology([[sandbox], [router]], {}, sandbox_url)
 
 
-def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: str, port: int) -> Topology:
-    """Subgraphs listen on loopback, on ports that are free now; each process gets the secrets it needs."""
+def one_process_each(
+    folder: StateFolder, servers: Mapping[str, str], *, host: str, port: int, workers: int = 1
+) -> Topology:
+    """Subgraphs listen on loopback, on ports that are free now; each process gets the secrets it needs. Subgraphs and
+    router have `workers` each."""
     names = subgraph_names()
     outside, smtp, *free = free_ports(2 + len(names), besides=port)
     ports = dict(zip(names, free, strict=True))
@@ -69,14 +72,14 @@ def one_process_each(folder: StateFolder, servers: Mapping[str, str], *, host: s
     subgraphs = [
         Program(
             name=name,
-            argv=[*_PUNNET, "subgraph", name, "--listen", f"127.0.0.1:{number}"],
+            argv=[*_PUNNET, "subgraph", name, "--workers", str(workers), "--listen", f"127.0.0.1:{number}"],
             environment={**addresses, **secrets_of(folder, name), "PUNNET_TRACES_KEPT": _TRACES_KEPT},
             ready_url=f"http://127.0.0.1:{number}/health/ready",
         )
         for name, number in ports.items()
     ]
     known = {**secrets_of(folder, "router"), "PUNNET_PAYMENT_PROVIDER_URL": sandbox_url}
-    router = _router(folder, config, known, host, port)
+    router = _router(folder, config, known, host, port, workers)
     return Topology([[sandbox], subgraphs, [router]], urls, sandbox_url)
 
 
@@ -119,13 +122,15 @@ def _sandbox(folder: StateFolder, servers: Mapping[str, str], url: str, mail: st
     )
 
 
-def _router(folder: StateFolder, config: Path, environment: Mapping[str, str], host: str, port: int) -> Program:
+def _router(
+    folder: StateFolder, config: Path, environment: Mapping[str, str], host: str, port: int, workers: int
+) -> Program:
     listen = f"{host}:{port}"
     files = ["--supergraph", str(SUPERGRAPH), "--config", str(config)]
     reached_at = "127.0.0.1" if host == "0.0.0.0" else host  # noqa: S104 - the wish of whoever gave it
     return Program(
         name="router",
-        argv=[*_PUNNET, "router", "serve", *files, "--listen", listen],
+        argv=[*_PUNNET, "router", "serve", *files, "--workers", str(workers), "--listen", listen],
         environment={**environment, "PUNNET_EXAMPLES": str(write_examples(folder))},
         ready_url=f"http://{reached_at}:{port}/health/ready",
     )

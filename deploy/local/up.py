@@ -35,6 +35,8 @@ class Options:
     host: str = "127.0.0.1"
     port: int = 8080
     is_split: bool = False
+    #: processes of each subgraph and the router, if split
+    workers: int = 1
     with_seed: bool = True
     with_web: bool = True
 
@@ -70,8 +72,10 @@ def up(folder: StateFolder, options: Options, terminal: Terminal, welcome: Calla
 
 
 def _topology(folder: StateFolder, running: Servers, options: Options) -> Topology:
-    build = one_process_each if options.is_split else in_one_process
-    return build(folder, running.environment(), host=options.host, port=options.port)
+    environment, host, port = running.environment(), options.host, options.port
+    if options.is_split:
+        return one_process_each(folder, environment, host=host, port=port, workers=options.workers)
+    return in_one_process(folder, environment, host=host, port=port)
 
 
 def _running(options: Options, running: Servers, topology: Topology) -> Running:

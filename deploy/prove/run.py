@@ -61,7 +61,7 @@ async def prove_one(scenario: Scenario, options: Options, terminal: Terminal) ->
             collected_spans(scenario) as spans,
             proven_shop(
                 dict(scenario.environment) | spans.environment(),
-                router_workers=scenario.router_workers,
+                workers=scenario.workers,
                 programs=scenario.programs,
                 has_failpoints=scenario.has_failpoints,
                 router=scenario.router,

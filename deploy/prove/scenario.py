@@ -75,7 +75,8 @@ class Scenario:
     #: what is done, with its numbers at scale 1
     numbers: str
     run: Callable[[Arena], Awaitable[str]]
-    router_workers: int = 1
+    #: of each subgraph and the router
+    workers: int = 1
     environment: Mapping[str, str] = field(default_factory=dict)
     #: name of a process -> command that takes its place
     programs: Mapping[str, Sequence[str]] = field(default_factory=dict)

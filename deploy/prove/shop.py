@@ -147,14 +147,14 @@ async def _ready(child: Child) -> None:
 async def proven_shop(
     environment: Mapping[str, str] | None = None,
     *,
-    router_workers: int = 1,
+    workers: int = 1,
     programs: Mapping[str, Sequence[str]] | None = None,
     has_failpoints: bool = False,
     router: Mapping[str, Any] | None = None,
 ) -> AsyncIterator[ProvenShop]:
-    """`environment` is added to every process's. `programs` replaces the command of a process by name, `router`
-    sections of the router's configuration. Its data is gone afterwards; it is kept, and its place said, when the block
-    raises."""
+    """`environment` is added to every process's; subgraphs and router have `workers` each. `programs` replaces the
+    command of a process by name, `router` sections of the router's configuration. Its data is gone afterwards; it is
+    kept, and its place said, when the block raises."""
     home = _new_folder()
     folder = StateFolder(home)
     extra = dict(environment or {})
@@ -166,7 +166,7 @@ async def proven_shop(
             sync.enter_context(folder.locked())
             running = sync.enter_context(servers(folder, terminal))
             (port,) = free_ports(1)
-            topology = one_process_each(folder, running.environment(), host="127.0.0.1", port=port)
+            topology = one_process_each(folder, running.environment(), host="127.0.0.1", port=port, workers=workers)
             if router:
                 _reconfigure(folder.path / "router.yaml", router)
             children: dict[str, Child] = {}
@@ -178,7 +178,7 @@ async def proven_shop(
                 shop.failpoints.mkdir()
                 extra["PUNNET_FAILPOINT"] = f"@{shop.failpoints}"
             for group in topology.groups:
-                wanted = [_program(program, extra, router_workers, programs or {}) for program in group]
+                wanted = [_program(program, extra, programs or {}) for program in group]
                 started = [Child(program, folder.logs / f"{program.name}.log") for program in wanted]
                 children |= {child.program.name: child for child in started}
                 for child in started:
@@ -212,15 +212,11 @@ def _reconfigure(config: Path, sections: Mapping[str, Any]) -> None:
     config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | sections))
 
 
-def _program(
-    program: Program, extra: Mapping[str, str], router_workers: int, programs: Mapping[str, Sequence[str]]
-) -> Program:
+def _program(program: Program, extra: Mapping[str, str], programs: Mapping[str, Sequence[str]]) -> Program:
     argv = list(program.argv)
     if program.name in programs:
-        # `… subgraph NAME --listen HOST:PORT` becomes `<command> HOST:PORT`
+        # `… subgraph NAME … --listen HOST:PORT` becomes `<command> HOST:PORT`
         argv = [*programs[program.name], argv[-1]]
-    if program.name == "router" and router_workers > 1:
-        argv += ["--workers", str(router_workers)]
     return replace(program, argv=argv, environment={**program.environment, **extra})
 
 

@@ -55,7 +55,7 @@ async def run(arena: Arena) -> str:
 SCENARIO = Scenario(
     "R1",
     "Flash sale through the router",
-    "10,000 buyers, 1,000 units, 500 requests in flight, 2 router workers",
+    "10,000 buyers, 1,000 units, 500 requests in flight, 2 workers per service",
     run,
-    router_workers=2,
+    workers=2,
 )

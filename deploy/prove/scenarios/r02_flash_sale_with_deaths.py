@@ -45,5 +45,5 @@ SCENARIO = Scenario(
     "Flash sale, products killed 3 times",
     "10,000 buyers who ask again, 1,000 units, 3 x SIGKILL",
     run,
-    router_workers=2,
+    workers=2,
 )

@@ -31,7 +31,7 @@ SCENARIO = Scenario(
     "Negative control: a mutant that reads, then writes",
     "10,000 buyers, 1,000 units, products replaced by the mutant",
     run,
-    router_workers=2,
+    workers=2,
     programs={"products": (sys.executable, "-P", "-m", "deploy.prove.mutants.naive_stock")},
     is_audited=False,
 )

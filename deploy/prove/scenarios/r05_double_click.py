@@ -88,7 +88,5 @@ async def other_body(arena: Arena) -> str:
     return f"{ends['IdempotencyConflictError']} conflicts, {orders} orders, {reserved} units: no effect of the second"
 
 
-DOUBLE_CLICK = Scenario(
-    "R5", "Double click", "1,000 keys x 20 identical orderPlace at once", double_click, router_workers=2
-)
+DOUBLE_CLICK = Scenario("R5", "Double click", "1,000 keys x 20 identical orderPlace at once", double_click, workers=2)
 OTHER_BODY = Scenario("R6", "A key used again with another request", "1,000 keys", other_body)

@@ -55,4 +55,4 @@ async def run(arena: Arena) -> str:
     )
 
 
-SCENARIO = Scenario("R18", "One cart, many tabs", "100 clients x 100 cartSetLine on one cart", run, router_workers=1)
+SCENARIO = Scenario("R18", "One cart, many tabs", "100 clients x 100 cartSetLine on one cart", run)

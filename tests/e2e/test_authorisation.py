@@ -20,7 +20,7 @@ from deploy.prove.client import crowd
 from deploy.prove.evidence import evidence
 from deploy.prove.shop import proven_shop
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from deploy.prove.evidence import Evidence, evidence
 from deploy.prove.shop import ProvenShop, proven_shop
 from deploy.prove.span_sink import SpanSink, span_sink
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.anyio
 
 ValueT = TypeVar("ValueT")
 Say = Callable[[str], None]

@@ -17,7 +17,7 @@ from tests.kit.postgres import run_sql
 from tests.kit.shop_client import ShopClient, ShopError, customer
 from tests.kit.started_shop import StartedShop, started_shop
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.anyio
 
 ORDERS = 200
 AT_ONCE = 24

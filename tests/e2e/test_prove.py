@@ -15,7 +15,7 @@ from deploy.prove.run import prove, prove_one, select
 from deploy.prove.scenario import Arena, DisprovedError, Scenario
 from deploy.prove.scenarios import SCENARIOS, m1_model, r03_negative_control
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.anyio
 
 SMALL = Options(scale=0.01, seed=1, report=None)
 

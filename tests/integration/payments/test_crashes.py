@@ -13,7 +13,7 @@ from tests.integration.payments.test_paying import charges, check_ledger, codes
 from tests.kit.commerce import Commerce, database_of, eventually, running_commerce
 from tests.kit.subgraph import as_user, fresh_database_name
 
-pytestmark = [pytest.mark.anyio, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.anyio
 
 ROOT = Path(__file__).parents[3]
 

@@ -42,11 +42,11 @@ def require_no_cards_in_files(folder: Path) -> None:
 
 def require_no_cards_on_pages(url: str) -> None:
     """Of a running shop: what the router counts, and every span of the traces it shows."""
-    found = [*search("/metrics", _get(f"{url}/metrics"), PATTERN)]
-    for trace in json.loads(_get(f"{url}/traces?limit=500"))["traces"]:
-        page = f"/traces/{trace['trace_id']}"
-        found += search(page, _get(url + page), PATTERN)
-    _require_none(found)
+    traces = json.loads(_get(f"{url}/traces?limit=500"))["traces"]
+    pages = ["/metrics", *(f"/traces/{trace['trace_id']}" for trace in traces)]
+    with ThreadPoolExecutor(8) as threads:
+        bodies = threads.map(lambda page: _get(url + page), pages)
+        _require_none(s for page, body in zip(pages, bodies, strict=True) for s in search(page, body, PATTERN))
 
 
 def _require_none(sightings: Iterable[Sighting]) -> None:

@@ -36,7 +36,7 @@ from common.subgraph.sql_telemetry import count_statements, trace_statements
 from common.subgraph.statements import statement_source
 from common.subgraph.traces import trace_routes
 from common.subgraph.view import GraphQLView, context_factory
-from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, metrics_endpoint
+from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, answering_workers, metrics_endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +101,7 @@ def create_subgraph(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        async with runtime.lifespan(health):
+        async with answering_workers(telemetry.ring), runtime.lifespan(health):
             yield
 
     view = GraphQLView(parts.schema, context_factory(runtime.service, parts.new_loaders, revocations))

@@ -28,8 +28,9 @@ async def trace_spans(ring: TraceRing, trace_id: str) -> list[SpanRecord]:
 
 @asynccontextmanager
 async def answering_workers(ring: TraceRing | None) -> AsyncIterator[None]:
-    """Meanwhile the other workers are told what this one keeps; nothing to do where there are none."""
-    if ring is None or ring.workers is None:
+    """Meanwhile the other workers are told what this one keeps; nothing to do where there are none, or where another
+    part of this process tells it."""
+    if ring is None or ring.workers is None or (ring.workers / _name(ring)).exists():
         yield
         return
 

@@ -8,11 +8,12 @@ import pytest
 
 from common.auth import ANONYMOUS, CONTEXT_HEADER, ContextSigner
 from common.clock import SystemClock
-from common.telemetry import TraceRing, load_spans, use_ring
+from common.telemetry import Telemetry, TraceRing, answering_workers, load_spans, newest_spans, use_ring
 from subgraphs.users.app import create_app
 from subgraphs.users.passwords import Passwords
 from subgraphs.users.seed import DEMO_ACCOUNTS
 from subgraphs.users.settings import UsersSettings
+from tests.kit.folders import open_folder
 from tests.kit.subgraph import SECRET, SubgraphClient, as_user, fresh_database_name, running, websocket
 from tests.kit.users import users_app, users_settings
 
@@ -100,6 +101,19 @@ async def test_the_statements_of_a_request_are_spans_of_its_trace(settings: User
     assert load_spans(told[0].content) == spans
     assert spans[0] in load_spans(told[1].content)
     assert refused == [401, 401], "without a signed context"
+
+
+async def test_workers_of_a_subgraph_tell_each_others_spans(settings: UsersSettings) -> None:
+    with open_folder() as folder:
+        ring, other = TraceRing(workers=folder), TraceRing(workers=folder)
+        Telemetry("punnet-users", ring=other).tracer.start_span("elsewhere").end()
+        with use_ring(ring):
+            app = users_app(settings)
+        async with running(app) as users, answering_workers(other):
+            told = await users.http.get("/traces", headers=users.headers(ANONYMOUS))
+            asked = await newest_spans(other, 50)
+    assert [span.name for span in load_spans(told.content)] == ["elsewhere"]
+    assert [span.name for span in asked] == ["elsewhere"]
 
 
 async def test_before_the_start_a_request_is_told_to_try_later(settings: UsersSettings) -> None:

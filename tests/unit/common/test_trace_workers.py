@@ -63,6 +63,12 @@ async def test_a_question_that_is_none_does_not_end_the_worker(folder: Path) -> 
         assert [span.name for span in await newest_spans(worker(folder), 50)] == ["a"]
 
 
+async def test_parts_of_one_process_that_share_a_ring_answer_once(folder: Path) -> None:
+    ring = worker(folder, "a")
+    async with answering_workers(ring), answering_workers(ring):
+        assert [span.name for span in await newest_spans(worker(folder), 50)] == ["a"]
+
+
 async def test_one_process_alone_has_only_its_own() -> None:
     ring = worker(None, "a")
     async with answering_workers(ring), answering_workers(None):

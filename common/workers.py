@@ -24,8 +24,6 @@ import structlog
 
 _STOPPING = (signal.SIGTERM, signal.SIGINT)
 _AWAITED = (*_STOPPING, signal.SIGCHLD)
-#: a worker that ends earlier cannot live
-_HEALTHY_AFTER_S = 3.0
 
 _log = structlog.get_logger(__name__)
 
@@ -42,9 +40,10 @@ def bind(host: str, port: int) -> socket.socket:
     return listening
 
 
-def run_workers(run: Callable[[Path | None], None], count: int) -> None:
+def run_workers(run: Callable[[Path | None], None], count: int, *, healthy_after_s: float = 3.0) -> None:
     """Calls `run` in `count` processes, or here if that is one; returns when all have ended after a signal. Exits with
-    status 1 if one could not live. `run` gets a folder for what workers tell each other, None without others."""
+    status 1 if one could not live, that is, ended before `healthy_after_s`. `run` gets a folder for what workers tell
+    each other, None without others."""
     if count == 1:
         run(None)
         return
@@ -52,12 +51,12 @@ def run_workers(run: Callable[[Path | None], None], count: int) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
     life_line = os.pipe()
     with TemporaryDirectory(prefix="punnet-") as folder:
-        all_lived = _supervise(lambda: _fork(lambda: run(Path(folder)), life_line), count)
+        all_lived = _supervise(lambda: _fork(lambda: run(Path(folder)), life_line), count, healthy_after_s)
     if not all_lived:
         sys.exit(1)
 
 
-def _supervise(fork: Callable[[], int], count: int) -> bool:
+def _supervise(fork: Callable[[], int], count: int, healthy_after_s: float) -> bool:
     """False if a worker could not live."""
     started_at_s = {fork(): time.monotonic() for _ in range(count)}
     is_stopping, all_lived = False, True
@@ -71,7 +70,7 @@ def _supervise(fork: Callable[[], int], count: int) -> bool:
             if is_stopping:
                 continue
             _log.warning("a worker ended", pid=pid, status=status, lived_s=round(lived_s, 1))
-            if lived_s < _HEALTHY_AFTER_S:
+            if lived_s < healthy_after_s:
                 is_stopping, all_lived = True, False
                 _send(signal.SIGTERM, started_at_s)
             else:

@@ -15,6 +15,8 @@ from common.subgraph.postgres_url import PostgresServer
 from common.subgraph.statements import StatementObserver
 
 CONNECT_TIMEOUT_S = 10.0
+#: a process that stands still gives up its locks: other replicas wait for them, and for its turn as a relay
+IDLE_IN_TRANSACTION = "60s"
 CONNECTION = "default"
 
 
@@ -42,7 +44,11 @@ async def open_context(
                             "maxsize": pool_max,
                             "command_timeout": statement_timeout_s,
                             "timeout": CONNECT_TIMEOUT_S,
-                            "server_settings": {"application_name": f"punnet-{subgraph}", "timezone": "UTC"},
+                            "server_settings": {
+                                "application_name": f"punnet-{subgraph}",
+                                "timezone": "UTC",
+                                "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
+                            },
                             "init": _preparation(observer),
                             "reset": _keep,
                         },

@@ -92,6 +92,13 @@ async def test_a_cancelled_transaction_gives_its_connection_back(postgres_url: s
             await asyncio.gather(*(database.fetch("SELECT 1") for _ in range(2 * database.pool_max)))
 
 
+async def test_a_process_that_stands_still_in_a_transaction_loses_its_locks(postgres_url: str) -> None:
+    async with opened(postgres_url) as database:
+        assert await database.fetch("SHOW idle_in_transaction_session_timeout") == [
+            {"idle_in_transaction_session_timeout": "1min"}
+        ]
+
+
 async def test_who_asks_first_gets_a_connection_first_however_many_come_later(postgres_url: str) -> None:
     async with opened(postgres_url) as database:
         # opening a connection takes longer than all the rest

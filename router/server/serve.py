@@ -20,6 +20,7 @@ from router.errors import ConfigurationError
 from router.server.app import RouterApp
 from router.server.asgi import AsgiApp
 from router.server.protocol import protocol_with_deadline
+from router.server.socket_protocol import RouterSocketProtocol
 
 logger = logging.getLogger(__name__)
 _GRACE_S = 10
@@ -54,9 +55,8 @@ def run_worker(served: Served, listening: socket.socket, folder: Path | None) ->
     telemetry = Telemetry("router", otlp_endpoint=served.otlp_endpoint, ring=trace_ring(served.config, folder))
     metrics = Metrics()
     router = RouterApp(served.config, served.supergraph_sdl, metrics, telemetry=telemetry)
-    timeout_s = served.config.server.http.header_read_timeout
     app = TelemetryMiddleware(router, telemetry, metrics)
-    server = make_server(app, on_stop=router.stop_streams, header_read_timeout_s=timeout_s)
+    server = make_server(app, on_stop=router.stop_streams, config=served.config)
     end_well_on_signals()
     try:
         server.run(sockets=[listening])
@@ -93,12 +93,14 @@ class RouterServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def make_server(app: AsgiApp, *, on_stop: Callable[[], None], header_read_timeout_s: float = 10.0) -> RouterServer:
+def make_server(app: AsgiApp, *, on_stop: Callable[[], None], config: RouterConfig | None = None) -> RouterServer:
     """`server.run(sockets=[…])` serves until a signal. `on_stop` must end the streams."""
-    config = uvicorn.Config(
+    config = config or RouterConfig()
+    protocol = protocol_with_deadline(config.server.http.header_read_timeout, config.limits.http1_max_request_buf_size)
+    of_uvicorn = uvicorn.Config(
         app,
-        http=protocol_with_deadline(header_read_timeout_s),
-        ws="websockets-sansio",
+        http=protocol,
+        ws=RouterSocketProtocol,
         ws_max_size=_MAX_WEBSOCKET_BYTES,
         ws_per_message_deflate=False,  # a small frame must not become a large message
         timeout_keep_alive=_KEEP_ALIVE_S,
@@ -109,4 +111,4 @@ def make_server(app: AsgiApp, *, on_stop: Callable[[], None], header_read_timeou
         log_config=None,
         lifespan="on",
     )
-    return RouterServer(config, on_stop)
+    return RouterServer(of_uvicorn, on_stop)

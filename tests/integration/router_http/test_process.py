@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import struct
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from tests.kit.tiny_subgraph import SUPERGRAPH
 pytestmark = pytest.mark.anyio
 JSON = {"content-type": "application/json"}
 PROTOCOL = [Subprotocol("graphql-transport-ws")]
-TEXT_FRAME, MASKED_64_BIT_LENGTH = 0x81, 0xFF
+EMPTY_PING = b"\x89\x80mask"
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +61,29 @@ async def test_it_serves_websockets_on_the_same_path(router: RouterProcess) -> N
 
 async def test_a_frame_over_a_megabyte_closes_the_socket(router: RouterProcess) -> None:
     async with connect(router.url.replace("http", "ws"), subprotocols=PROTOCOL) as ws:
-        # Only the head of the frame: a payload the router never reads would race its close with a reset.
-        ws.transport.write(struct.pack("!BBQ4s", TEXT_FRAME, MASKED_64_BIT_LENGTH, 2_000_000, b"mask"))
+        with suppress(ConnectionClosed):  # it may know before all is sent
+            await ws.send("x" * 2_000_000)
+        with pytest.raises(ConnectionClosed) as closed:
+            await ws.recv()
+        assert closed.value.rcvd is not None, "the close frame is read, though not all of ours was"
+        assert closed.value.rcvd.code == 1009
+
+
+async def test_a_flood_of_pings_closes_the_socket(router: RouterProcess) -> None:
+    async with connect(router.url.replace("http", "ws"), subprotocols=PROTOCOL) as ws:
+        ws.transport.write(EMPTY_PING * 1000)
         with pytest.raises(ConnectionClosed) as closed:
             await ws.recv()
         assert closed.value.rcvd is not None
-        assert closed.value.rcvd.code == 1009
+        assert closed.value.rcvd.code == 1008
+
+
+def test_a_handshake_with_a_body_is_refused(router: RouterProcess) -> None:
+    head = b"GET /graphql HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n"
+    key = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    answer = raw(router, head + key + b"Content-Length: 5\r\n\r\nhello")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert not answer.endswith(b"(still open)")
 
 
 def raw(router: RouterProcess, sent: bytes) -> bytes:

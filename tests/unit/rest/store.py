@@ -100,11 +100,13 @@ def create_store() -> AsgiApp:
 
 
 def create_vault() -> AsgiApp:
-    """Gives a token for a card; refuses the number 0."""
+    """Gives a token for a card; refuses the number 0, and is at a loss with the number 5."""
 
     async def answer(body: dict[str, Any]) -> tuple[int, Any]:
         if body["card"]["number"] == "0":
             return 402, {"error": {"code": "incorrect_number", "message": "No such card."}}
+        if body["card"]["number"] == "5":
+            return 500, {}
         return 200, {"id": f"tok_{body['card']['number'][-4:]}_{body['card']['cvc']}"}
 
     return _app(answer)

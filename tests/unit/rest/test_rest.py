@@ -232,6 +232,18 @@ async def test_what_is_not_there_and_what_is_not_served_are_told_apart(tmp_path:
     assert (method.headers["allow"], secret.headers["www-authenticate"]) == ("GET, HEAD, OPTIONS", "Bearer")
 
 
+async def test_who_must_wait_is_told_how_long(tmp_path: Path) -> None:
+    async with store(tmp_path, ALL, "\nrate_limit: {key: ip, capacity: 2, interval: 1m}") as client:
+        away = await post(client, "/v1/pay", {"method": "card", "details": {"card_number": "5", "cvv": "1"}})
+        often = [await client.get("/api/v1/products") for _ in range(2)][-1]
+    assert [(reply.status, reply.json["code"]) for reply in (away, often)] == [
+        (503, "SERVICE_UNAVAILABLE"),
+        (429, "REQUEST_RATE_LIMITED"),
+    ]
+    assert away.headers["retry-after"] == "1"
+    assert 0 < int(often.headers["retry-after"]) <= 60
+
+
 async def test_head_is_get_and_options_tells_the_methods(tmp_path: Path) -> None:
     paths = ["/v1/products/p1", "/v1/orders", "/v1/secret", "/openapi.json", "/docs", ""]
     async with store(tmp_path, ALL) as client:

@@ -17,6 +17,7 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLSchema,
+    InlineFragmentNode,
     InterfaceTypeDefinitionNode,
     ObjectTypeDefinitionNode,
     ObjectTypeExtensionNode,
@@ -71,7 +72,7 @@ def read_facts(name: str, sdl: str) -> SubgraphFacts:
             _read_type(node, facts)
     for type_name, keys in facts.keys.items():
         for key in keys:
-            facts.key_fields.update(_paths(facts.schema, type_name, key.selections))
+            facts.key_fields.update(paths(facts.schema, type_name, key.selections))
     return facts
 
 
@@ -172,14 +173,18 @@ def _read_field(node: FieldDefinitionNode, is_external: bool) -> FieldFacts:
     )
 
 
-def _paths(schema: GraphQLSchema, type_name: str, selections: SelectionSetNode) -> Iterator[tuple[str, str]]:
+def paths(schema: GraphQLSchema, type_name: str, selections: SelectionSetNode) -> Iterator[tuple[str, str]]:
+    """Type and field of everything in a field set, however deep."""
     parent = schema.type_map.get(type_name)
     for node in selections.selections:
-        if isinstance(node, FieldNode) and isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
+        if isinstance(node, InlineFragmentNode):
+            condition = node.type_condition.name.value if node.type_condition else type_name
+            yield from paths(schema, condition, node.selection_set)
+        elif isinstance(node, FieldNode) and isinstance(parent, GraphQLObjectType | GraphQLInterfaceType):
             yield type_name, node.name.value
             if node.selection_set:
                 named = get_named_type(parent.fields[node.name.value].type)
-                yield from _paths(schema, named.name, node.selection_set)
+                yield from paths(schema, named.name, node.selection_set)
 
 
 def possible_types(schema: GraphQLSchema, name: str) -> set[str]:

@@ -28,6 +28,8 @@ from graphql import (
 #: name of a type -> fields that give objects: the text before the guards, and the type
 _Met: TypeAlias = dict[str, list[tuple[str, GraphQLNamedType]]]
 
+_GUARD_VARIABLES = ("p", "q", "r", "s")
+
 
 class OperationGenerator:
     """`operation()` gives a text and its variables; the same seed gives the same."""
@@ -54,6 +56,10 @@ class OperationGenerator:
         head = f"{kind} {'Op' if declared or self._chance(0.3) else ''}{f'({declared})' if declared else ''}"
         return " ".join([head, body, *self._fragments]), self._variables
 
+    def guards(self) -> list[str]:
+        """The variables that guards of the last operation look at."""
+        return [name for name in _GUARD_VARIABLES if name in self._declared]
+
     def _root(self) -> tuple[str, GraphQLObjectType]:
         draw = self._random.random()
         if self._schema.mutation_type is not None and draw < 0.2:
@@ -76,7 +82,9 @@ class OperationGenerator:
             return "__typename"
         is_union = not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)
         conditions = self._conditions(parent)
-        if conditions and (is_union or self._chance(0.4 if is_abstract_type(parent) else 0.08)):
+        if conditions and (
+            is_union or self._chance(0.4 if is_abstract_type(parent) else 0.08 + self._guard_chance / 4)
+        ):
             condition = self._random.choice(conditions)
             body = self._selections(condition, depth, met)
             if self._chance(0.25):
@@ -141,7 +149,7 @@ class OperationGenerator:
         return text + (f" @{other}(if: ${self._boolean()})" if self._chance(0.2) else "")
 
     def _boolean(self) -> str:
-        name = self._random.choice(("p", "q", "r", "s"))
+        name = self._random.choice(_GUARD_VARIABLES)
         if name not in self._declared:
             self._declared[name] = "Boolean!" + self._random.choice(("", "", " = true", " = false"))
             if "=" not in self._declared[name] or self._chance(0.3):

@@ -44,7 +44,7 @@ class Troubles:
     def _break(self, type_name: str, name: str) -> str | None:
         universe = self._universe
         homes = universe.mentions(type_name, name)
-        if len(homes) < 2 or type_name in ("Mutation", "Subscription") or name in universe.inputs:
+        if len(homes) < 2 or type_name in ("Mutation", "Subscription") or name in universe.input_names:
             return None
         fields = [facts.fields[type_name, name] for facts in homes if (type_name, name) in facts.fields]
         if len(fields) < len(homes) or any(each.is_external or each.override is not None for each in fields):
@@ -71,7 +71,7 @@ class Troubles:
             self._careless[key] = (
                 not any(type_name in universe.possible[i] for f in universe.subgraphs for i in f.interface_objects)
                 and all(self._has_simple_key(f, type_name) for f in universe.subgraphs if type_name in f.keys)
-                and (own - {"id"}).isdisjoint(universe.inputs)
+                and (own - {"id"}).isdisjoint(universe.input_names)
             )
         return self._careless[key]
 

@@ -27,7 +27,7 @@ from graphql import (
 )
 from graphql.execution.values import get_argument_values
 
-from tests.kit.oracle.facts import SubgraphFacts, possible_types
+from tests.kit.oracle.facts import SubgraphFacts, paths, possible_types
 
 ENTITY_COUNT = 4  #: of each type
 _LENGTHS = (0, 1, 1, 2, 2, 3)
@@ -69,6 +69,7 @@ class Universe:
         self._shapes: dict[tuple[str, str], _Shape] = {}
         self._is_failing = is_failing
         self.inputs = self._find_inputs()
+        self.input_names = {name for _, name in self.inputs}
         self.mutation_log: list[str] = []
         #: the values the client selected, and those that subgraphs were asked for: object, field and arguments
         self.selected: set[Value] = set()
@@ -111,7 +112,7 @@ class Universe:
         return sorted(
             f"{thing.identity}.{name}({given})"
             for thing, name, given in self.asked - self.selected
-            if name not in self.inputs and name not in keys
+            if (thing.type, name) not in self.inputs and name not in keys
         )
 
     def read(self, thing: Thing, selections: SelectionSetNode, facts: SubgraphFacts) -> dict[str, Any]:
@@ -168,20 +169,21 @@ class Universe:
         return "." not in choice
 
     def _fails(self, type_name: str, name: str, shape: _Shape, text: str) -> bool:
-        if name in self.inputs or type_name == "Mutation" or name in {n for _, n in self.key_fields}:
+        if name in self.input_names or type_name == "Mutation" or name in {n for _, n in self.key_fields}:
             return False
         return not shape.is_non_null and blake2b(text.encode(), digest_size=1, salt=b"fail").digest()[0] < 20
 
-    def _find_inputs(self) -> set[str]:
-        """Names of fields that the router may need for more than the client asked for, on whatever type."""
-        names: set[str] = set()
+    def _find_inputs(self) -> set[tuple[str, str]]:
+        """Object types and fields that the router may need for more than the client asked for."""
+        found: set[tuple[str, str]] = set()
         for facts in self.subgraphs:
-            for each in facts.fields.values():
-                sets = [each.requires, *(selections for _, selections in each.context.values())]
-                for selections in sets:
-                    if selections is not None:
-                        names.update(_names(selections))
-        return names
+            for (owner, _), each in facts.fields.items():
+                if each.requires is not None:
+                    found.update(paths(facts.schema, owner, each.requires))
+                for context, selections in each.context.values():
+                    for setter in facts.contexts.get(context, ()):
+                        found.update(paths(facts.schema, setter, selections))
+        return {(each, name) for owner, name in found for each in self.possible.get(owner, {owner})}
 
     # --- what is possible ------------------------------------------------------------------------------------------
 
@@ -271,13 +273,3 @@ def _scalar(name: str, number: int, field: str) -> Any:
             return f"{field}-{number % 16**8:x}"
         case _:
             return [{"b": number % 100, "a": [field, None]}, number % 7, {"__typename": name}][number % 3]
-
-
-def _names(selections: SelectionSetNode) -> set[str]:
-    found: set[str] = set()
-    for node in selections.selections:
-        if isinstance(node, FieldNode):
-            found.add(node.name.value)
-        if isinstance(node, FieldNode | InlineFragmentNode) and node.selection_set:
-            found |= _names(node.selection_set)
-    return found

@@ -10,6 +10,7 @@ from typing import Any
 
 from graphql import DocumentNode, GraphQLSchema, build_schema, parse
 from graphql import ExecutionResult as MonolithResult
+from msgspec import Struct
 
 from router.compose import SubgraphDefinition, compose
 from router.execution.compiled import compile_plan
@@ -17,7 +18,8 @@ from router.execution.execute import execute, subscribe
 from router.execution.json import dump_json
 from router.execution.model import ErrorRecord, ExecutionContext, ExecutionResult
 from router.operation import DocumentLimits, coerce_variables, normalize_operation, validate_document
-from router.operation.model import OperationKind
+from router.operation.model import Operation, OperationKind
+from router.plan.nodes import QueryPlan
 from router.plan.text import print_plan
 from router.planner import Planner
 from router.supergraph import Supergraph, load_supergraph
@@ -58,13 +60,24 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class _Planned:
+    """One operation of one world, under one set of labels: kept while cases differ in nothing else."""
+
+    key: tuple[str, frozenset[str], str | None]
+    document: DocumentNode
+    operation: Operation
+    plan: QueryPlan
+    problems: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Given:
     """What came of the router's way."""
 
     answers: Sequence[list[Any]]  #: the data of each execution: one answer, or all of a subscription's
     errors: Sequence[ErrorRecord]
-    plan: str
     problems: list[str]
+    was_surprised: bool  #: generated code met what it did not expect
 
 
 class World:
@@ -85,16 +98,16 @@ class World:
         self.monolith: GraphQLSchema = build_schema(composition.api_sdl, assume_valid=True, assume_valid_sdl=True)
         self.asked: dict[str, list[str]] = {}  #: the documents each subgraph got for the last case, executed twice
         self._planner = Planner(self.supergraph)
+        self._planned: _Planned | None = None
 
     async def difference(self, case: Case) -> Difference | None:
         """None when both sides agree, or when the case says nothing. Raises ValueError for an invalid query."""
-        document = parse(case.query, no_location=True)
-        if validate_document(document, self.monolith, _LIMITS):
-            raise ValueError("the query is not valid")
         universe = Universe(self.facts, case.seed, is_failing=case.trouble is Trouble.ERRORS)
         troubles = Troubles(universe, case.trouble, case.seed)
+        document = self._valid_document(case)
         try:
-            given = await self._answer(document, case, universe, troubles)
+            planned = self._planned = self._plan(document, case)
+            given = await self._answer(planned, case, universe, troubles)
         except Exception as exc:  # whatever goes wrong is what was looked for
             return Difference("crash", f"{type(exc).__name__}: {exc}")
         universe.mutation_log.clear()
@@ -102,19 +115,35 @@ class World:
         right = monolith.answers(document, case.variables, case.operation_name)
         if universe.is_undetermined:
             return None
-        in_vain = universe.asked_in_vain()
-        if in_vain and case.trouble is Trouble.NONE and not any(result.errors for result in right):
-            given.problems.append(f"nobody selects {in_vain}")
-        return _compare(given, right, is_partial=bool(monolith.failures))
+        if case.trouble is Trouble.NONE and not any(result.errors for result in right):
+            if in_vain := universe.asked_in_vain():
+                given.problems.append(f"nobody selects {in_vain}")
+            if given.was_surprised:
+                given.problems.append("generated code is surprised by what is right")
+        return _compare(given, right, print_plan(planned.plan), is_partial=bool(monolith.failures))
 
-    async def _answer(self, document: DocumentNode, case: Case, universe: Universe, troubles: Troubles) -> _Given:
-        """Executed twice: step by step, then with generated code."""
-        clients = {facts.name: OracleSubgraph(facts, universe, case.labels, troubles) for facts in self.facts}
-        self.asked = {name: client.asked for name, client in clients.items()}
+    def _valid_document(self, case: Case) -> DocumentNode:
+        if self._planned is not None and self._planned.key == _key(case):
+            return self._planned.document
+        document = parse(case.query, no_location=True)
+        if validate_document(document, self.monolith, _LIMITS):
+            raise ValueError("the query is not valid")
+        return document
+
+    def _plan(self, document: DocumentNode, case: Case) -> _Planned:
+        if self._planned is not None and self._planned.key == _key(case):
+            return self._planned
         operation = normalize_operation(document, self.supergraph.api_schema, case.operation_name)
         plan = self._planner.plan(operation, case.labels)
         problems = check_plan(self.supergraph, operation, plan, case.labels)
-        compiled = compile_plan(plan, operation, self.supergraph)
+        return _Planned(_key(case), document, operation, plan, problems)
+
+    async def _answer(self, planned: _Planned, case: Case, universe: Universe, troubles: Troubles) -> _Given:
+        """Executed twice: step by step, then with generated code."""
+        clients = {facts.name: OracleSubgraph(facts, universe, case.labels, troubles) for facts in self.facts}
+        self.asked = {name: client.asked for name, client in clients.items()}
+        operation = planned.operation
+        compiled = compile_plan(planned.plan, operation, self.supergraph)
         coerced = coerce_variables(operation, self.supergraph.api_schema, case.variables)
         context = ExecutionContext(clients, clients)
         runs: list[list[ExecutionResult]] = []
@@ -124,12 +153,17 @@ class World:
                 runs.append([event async for event in subscribe(compiled, coerced, context)])
             else:
                 runs.append([await execute(compiled, coerced, context)])
+        was_surprised = compiled.shape_for(coerced).typed is not None and not isinstance(runs[-1][0].content, Struct)
         answers = [[json.loads(dump_json(result.data)) for result in run] for run in runs]
         errors = [error for result in runs[-1] for error in result.errors]
-        return _Given(answers, errors, print_plan(plan), problems)
+        return _Given(answers, errors, [*planned.problems], was_surprised)
 
 
-def _compare(given: _Given, right: Sequence[MonolithResult], *, is_partial: bool) -> Difference | None:
+def _key(case: Case) -> tuple[str, frozenset[str], str | None]:
+    return case.query, case.labels, case.operation_name
+
+
+def _compare(given: _Given, right: Sequence[MonolithResult], plan: str, *, is_partial: bool) -> Difference | None:
     """`is_partial`: an object with nothing in it may as well be missing, with an error that it was asked for."""
     wanted = [result.data for result in right]
     errors = [error for result in right for error in result.errors or ()]
@@ -137,11 +171,11 @@ def _compare(given: _Given, right: Sequence[MonolithResult], *, is_partial: bool
         expected, got = (json.dumps(_filled(data) if is_partial else data) for data in (wanted, answer))
         if got != expected:
             text = f"expected {expected}\n     got {got}\n  errors {given.errors}"
-            return Difference("data", "\n".join([text, *given.problems]), given.plan)
+            return Difference("data", "\n".join([text, *given.problems]), plan)
     if given.problems:
-        return Difference("plan", "\n".join(given.problems), given.plan)
+        return Difference("plan", "\n".join(given.problems), plan)
     if (errors and not given.errors) or (given.errors and not errors and not is_partial):
-        return Difference("errors", f"expected {errors}, got {list(given.errors)}", given.plan)
+        return Difference("errors", f"expected {errors}, got {list(given.errors)}", plan)
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.kit.oracle.random_supergraph.draw import Draw
 from tests.kit.oracle.random_supergraph.homes import Homes
 from tests.kit.oracle.random_supergraph.whole import Whole, draw_arguments
@@ -10,6 +12,7 @@ from tests.kit.oracle.sketch import Field
 
 def add_roots(draw: Draw, whole: Whole, homes: Homes) -> None:
     _add_queries(draw, whole, homes)
+    _add_shared_query(draw, whole, homes)
     names = [name for name in whole.types if name != whole.split]
     for number in range(draw.one((0, 0, 1, 3))):
         kind = draw.one((*names, "Int", "Int!"))
@@ -22,7 +25,7 @@ def add_roots(draw: Draw, whole: Whole, homes: Homes) -> None:
 
 
 def _add_queries(draw: Draw, whole: Whole, homes: Homes) -> None:
-    for number in range(draw.number(2, 6)):
+    for number in range(draw.number(1, 2) if whole.is_small else draw.number(2, 6)):
         kind = whole.split if whole.split and draw.chance(0.3) else draw.one(list(whole.types))
         kind = draw.one((kind, kind, f"[{kind}]", f"[{kind}!]!", "Int"))
         able = homes.able(kind)
@@ -33,3 +36,12 @@ def _add_queries(draw: Draw, whole: Whole, homes: Homes) -> None:
         for subgraph in chosen:
             root = Field(kind, arguments, is_shareable=len(chosen) > 1)
             homes.define_field(subgraph, "Query", f"q{number}", root)
+
+
+def _add_shared_query(draw: Draw, whole: Whole, homes: Homes) -> None:
+    """Of the gathered interface, from where its types are and from where it is an object: two fetches may bring the
+    same objects, and call them differently."""
+    if whole.gathered is not None and homes.gathered_at is not None and homes.apart is not None:
+        root = Field(draw.one((whole.gathered, f"[{whole.gathered}]")), is_shareable=True)
+        for subgraph in (homes.gathered_at, homes.apart):
+            homes.define_field(subgraph, "Query", "both", replace(root))

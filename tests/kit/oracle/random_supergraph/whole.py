@@ -27,6 +27,7 @@ class WholeType:
 @dataclass(slots=True)
 class Whole:
     types: dict[str, WholeType]
+    is_small: bool  #: so that operations select the same again and again
     gathered: str | None = None  #: an interface with all its types in one subgraph, and an object in another
     split: str | None = None  #: a value type of which every subgraph has other fields
 
@@ -42,13 +43,13 @@ class Whole:
 
 
 def draw_whole(draw: Draw) -> Whole:
-    whole = Whole({})
+    whole = Whole({}, is_small=draw.chance(0.4))
     types = whole.types
-    entities = [f"E{n}" for n in range(draw.number(2, 4))]
-    values = [f"V{n}" for n in range(draw.number(1, 2))]
-    whole.split = "S" if draw.chance(0.4) else None
-    interfaces = [f"I{n}" for n in range(draw.one((0, 1, 1, 2)))]
-    unions = [f"U{n}" for n in range(draw.one((0, 0, 1, 1, 2)))]
+    entities = [f"E{n}" for n in range(draw.number(1, 2) if whole.is_small else draw.number(2, 4))]
+    values = [f"V{n}" for n in range(draw.number(0, 1) if whole.is_small else draw.number(1, 2))]
+    whole.split = "S" if draw.chance(0.2 if whole.is_small else 0.4) else None
+    interfaces = [f"I{n}" for n in range(1 if whole.is_small else draw.one((0, 1, 1, 2)))]
+    unions = [f"U{n}" for n in range(draw.one((0, 0, 0, 1) if whole.is_small else (0, 0, 1, 1, 2)))]
     for name in entities:
         keys = draw.some(_KEYS, 1, 3) if draw.chance(0.6) else ["id"]
         types[name] = WholeType(name, "entity", keys)
@@ -60,7 +61,7 @@ def draw_whole(draw: Draw) -> Whole:
     for name in unions:
         types[name] = WholeType(name, "union", members=draw.some(entities + values, 1, 4))
     for name in (*entities, *values):
-        for number in range(draw.number(2, 5)):
+        for number in range(draw.number(1, 2) if whole.is_small else draw.number(2, 5)):
             types[name].fields[f"f{number}"] = (draw_arguments(draw), _draw_type(draw, whole))
     if whole.split:
         fields = {f"f{number}": (draw_arguments(draw), _draw_type(draw, whole)) for number in range(draw.number(2, 5))}

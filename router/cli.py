@@ -259,8 +259,10 @@ def _address(listen: str) -> tuple[str, int]:
 def _read(path: Path) -> str:
     try:
         return sys.stdin.read() if str(path) == "-" else path.read_text()
-    except (OSError, UnicodeDecodeError) as exc:
-        _fail(f"{path}: cannot be read: {exc}")
+    except OSError as exc:
+        _fail(f"{path}: cannot be read: {exc.strerror}")
+    except UnicodeDecodeError as exc:
+        _fail(f"{path}: not UTF-8: {exc.reason} at byte {exc.start}")
 
 
 def _write(path: Path | None, text: str) -> None:

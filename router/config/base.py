@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ns|us|µs|ms|s|m|h|d)\s*")
 _SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -39,5 +39,6 @@ def parse_size(value: Any) -> Any:
     return int(float(match[1]) * _BYTES[match[2].lower()])
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration)]  #: seconds
+Pause = Annotated[float, BeforeValidator(parse_duration)]  #: seconds
+Duration = Annotated[Pause, Field(gt=0)]  #: seconds
 Size = Annotated[int, BeforeValidator(parse_size)]  #: bytes

@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from router.config.base import Duration, Section, Size
+from router.config.base import Duration, Pause, Section, Size
 
 
 class InMemoryCache(Section):
@@ -115,7 +115,7 @@ class CorsPolicy(Section):
     allow_headers: tuple[str, ...] | None = None
     expose_headers: tuple[str, ...] | None = None
     methods: tuple[str, ...] | None = None
-    max_age: Duration | None = None
+    max_age: Pause | None = None
 
     def matches(self, origin: str) -> bool:
         return origin in self.origins or any(pattern.search(origin) for pattern in self.match_origins)
@@ -127,7 +127,7 @@ class CorsConfig(Section):
     allow_headers: tuple[str, ...] = ()  #: empty: whatever the preflight asks for, as Apollo mirrors it
     expose_headers: tuple[str, ...] = ()
     methods: tuple[str, ...] = ("GET", "POST", "OPTIONS")
-    max_age: Duration | None = None
+    max_age: Pause | None = None
     policies: tuple[CorsPolicy, ...] = (CorsPolicy(origins=("https://studio.apollographql.com",)),)
 
     @field_validator("policies")

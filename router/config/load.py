@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
+from types import UnionType
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
 
+from router.config.base import Section
 from router.config.expand import expand
 from router.config.model import RouterConfig
 from router.errors import ConfigurationError
@@ -20,7 +24,11 @@ def read_config(path: Path, env: Mapping[str, str] | None = None) -> RouterConfi
         text = path.read_text()
     except OSError as exc:
         raise ConfigurationError(f"{path}: cannot be read: {exc.strerror}") from exc
-    return parse_config(text, env, path.parent)
+    try:
+        return parse_config(text, env, path.parent)
+    except ConfigurationError as exc:
+        lines = str(exc).splitlines()
+        raise ConfigurationError("\n".join(f"{path}: {line}" for line in lines)) from exc
 
 
 def parse_config(text: str, env: Mapping[str, str] | None = None, folder: Path = Path()) -> RouterConfig:
@@ -28,7 +36,7 @@ def parse_config(text: str, env: Mapping[str, str] | None = None, folder: Path =
     try:
         tree = yaml.safe_load(text)
     except yaml.YAMLError as exc:
-        raise ConfigurationError(f"not YAML: {exc}") from exc
+        raise ConfigurationError(f"not YAML: {_where(exc)}") from exc
     if tree is None:
         tree = {}
     if not isinstance(tree, dict):
@@ -39,10 +47,46 @@ def parse_config(text: str, env: Mapping[str, str] | None = None, folder: Path =
         raise ConfigurationError("\n".join(_explain(exc))) from exc
 
 
+def _where(exc: yaml.YAMLError) -> str:
+    if isinstance(exc, yaml.MarkedYAMLError) and exc.problem_mark is not None:
+        return f"line {exc.problem_mark.line + 1}, column {exc.problem_mark.column + 1}: {exc.problem}"
+    return str(exc)
+
+
 def _explain(exc: ValidationError) -> list[str]:
     lines = []
     for error in exc.errors():
         place = ".".join(str(step) for step in error["loc"])
-        unknown = error["type"] == "extra_forbidden"
-        lines.append(f"{place}: {'unknown key' if unknown else error['msg'].removeprefix('Value error, ')}")
+        if error["type"] == "extra_forbidden":
+            lines.append(f"{place}: unknown key{_suggestion(error['loc'])}")
+        else:
+            lines.append(f"{place}: {error['msg'].removeprefix('Value error, ')}")
     return lines
+
+
+def _suggestion(place: Sequence[int | str]) -> str:
+    """The keys that are known where an unknown one stands, those like it first."""
+    annotation: Any = RouterConfig
+    for step in place[:-1]:
+        annotation = _at(annotation, step)
+    section = _section(annotation)
+    if section is None:
+        return ""
+    known = list(section.model_fields)
+    alike = get_close_matches(str(place[-1]), known, n=1)
+    return f"; did you mean {alike[0]}?" if alike else f"; there are: {', '.join(known)}"
+
+
+def _at(annotation: Any, step: int | str) -> Any:
+    """The type of what stands under a key, or at an index."""
+    section = _section(annotation)
+    if section is not None:
+        found = section.model_fields.get(str(step))
+        return None if found is None else found.annotation
+    return next((part for part in reversed(get_args(annotation)) if _section(part) is not None), None)
+
+
+def _section(annotation: Any) -> type[Section] | None:
+    """The one section an annotation stands for; None stands beside optional ones."""
+    parts = [annotation, *get_args(annotation)] if get_origin(annotation) in (None, UnionType) else []
+    return next((part for part in parts if isinstance(part, type) and issubclass(part, Section)), None)

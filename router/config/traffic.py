@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from router.config.base import Duration, Section
+from router.config.base import Duration, Pause, Section
 
 
 class GlobalRateLimit(Section):
@@ -27,8 +27,8 @@ class RetryConfig(Section):
 
     enabled: bool = True
     max_attempts: int = Field(default=3, ge=1)  #: the first one included
-    interval: Duration = 0.05  #: base of the exponential pause
-    max_interval: Duration = 2.0
+    interval: Pause = 0.05  #: base of the exponential pause
+    max_interval: Pause = 2.0
 
 
 class CircuitBreakerConfig(Section):

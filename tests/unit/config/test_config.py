@@ -53,7 +53,12 @@ def test_values_are_expanded_from_environment_and_files(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("supergrph: {}", "supergrph: unknown key"),
-        ("supergraph: {listn: x}", "supergraph.listn: unknown key"),
+        ("supergraph: {listn: x}", "supergraph.listn: unknown key; did you mean listen?"),
+        ("traffic_shaping: {subgraphs: {a: {timout: 1s}}}", "subgraphs.a.timout: unknown key; did you mean timeout?"),
+        ("traffic_shaping: {all: {retry: {tries: 1}}}", "unknown key; there are: enabled, max_attempts, interval,"),
+        ("headers: {all: {request: [{propagte: {named: a}}]}}", "request.0.propagte: unknown key; did you mean propag"),
+        ("homepage: {graph_ref: x}", "homepage.graph_ref: unknown key; there are: enabled"),
+        ("subscription: {heartbeat_interval: 0s}", "subscription.heartbeat_interval: Input should be greater than 0"),
         ("limits: {max_depth: deep}", "limits.max_depth: "),
         ("limits: {http_max_request_bytes: 2 apples}", "is not a size"),
         ("traffic_shaping: {router: {timeout: 30}}", "with its unit"),
@@ -69,12 +74,20 @@ def test_values_are_expanded_from_environment_and_files(tmp_path: Path) -> None:
         ("supergraph: {path: '${file./no/such}'}", "cannot be read"),
         ("supergraph: {path: '${vault.x}'}", "only env and file"),
         ("- 1", "expected a mapping"),
-        ("{", "not YAML"),
+        ("a: {\n  b", "not YAML: line 2, column 4: "),
     ],
 )
 def test_what_is_wrong_is_named(text: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(message)):
         parse_config(text, {})
+
+
+def test_each_line_of_what_is_wrong_names_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "router.yaml"
+    path.write_text("supergrph: {}\nlimits: {max_depth: deep}")
+    with pytest.raises(ConfigurationError) as refusal:
+        read_config(path)
+    assert [line.partition(": ")[0] for line in str(refusal.value).splitlines()] == [str(path)] * 2
 
 
 def test_secrets_are_not_shown_in_errors_or_in_the_configuration() -> None:

@@ -110,7 +110,8 @@ def test_a_configuration_is_checked_and_its_schema_printed(folder: Path) -> None
     assert run(folder, "config", "validate", "@router.yaml")[0] == 0
     (folder / "router.yaml").write_text("supergraph: {introspecton: true}")
     status, _, err = run(folder, "config", "validate", "@router.yaml")
-    assert (status, err) == (1, "supergraph.introspecton: unknown key\n")
+    message = "supergraph.introspecton: unknown key; did you mean introspection?"
+    assert (status, err) == (1, f"{folder / 'router.yaml'}: {message}\n")
     schema = json.loads(run(folder, "config", "schema")[1])
     assert schema["additionalProperties"] is False
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from common.clock import Clock
 from common.telemetry import current_request_id
-from router.errors import RequestError
+from router.errors import INVALID_GRAPHQL_REQUEST, RequestError
 from router.execution.json import dump_json
 from router.pipeline.http import HttpResponse, RawHeaders
 from router.rest.fields import FieldNames
@@ -42,16 +42,10 @@ STATUSES: Mapping[str, int] = {
     "TIMEOUT": 504,
     "GATEWAY_TIMEOUT": 504,
 }
-
-
-#: what the pipeline says of GraphQL requests, for those that are none; None: the refusal's details
-_REST_WORDS: Mapping[tuple[str, int], tuple[str, str | None]] = {
-    ("INVALID_GRAPHQL_REQUEST", 400): ("VALIDATION_ERROR", None),
-    ("INVALID_CONTENT_TYPE_HEADER", 415): (
-        "UNSUPPORTED_MEDIA_TYPE",
-        "The body must be application/json in UTF-8, and not compressed.",
-    ),
-    ("INVALID_GRAPHQL_REQUEST", 413): ("PAYLOAD_TOO_LARGE", "The body is too large."),
+#: what the pipeline says of GraphQL requests, in words for others
+_OF_BODIES: Mapping[int, tuple[str, str]] = {
+    413: ("PAYLOAD_TOO_LARGE", "The body is too large."),
+    415: ("UNSUPPORTED_MEDIA_TYPE", "The body must be application/json in UTF-8, and not compressed."),
 }
 IS_ANONYMOUS = "This needs a token: Authorization: Bearer …"
 
@@ -92,10 +86,10 @@ def from_refusal(refusal: RequestError) -> ProblemError:
     name = first.extensions.get("name")
     if isinstance(name, str):
         return invalid_field(name, first.message)
-    code, message = _REST_WORDS.get((refusal.code.name, refusal.status), (refusal.code.name, first.message))
-    details = first.extensions.get("details")
-    if message is None:
-        message = str(details)[:1].upper() + str(details)[1:]
+    code, message = _OF_BODIES.get(refusal.status, (refusal.code.name, first.message))
+    if refusal.code is INVALID_GRAPHQL_REQUEST:
+        details = str(first.extensions.get("details", message))
+        code, message = "VALIDATION_ERROR", details[:1].upper() + details[1:]
     return ProblemError(refusal.status, code, message, headers=refusal.headers)
 
 

@@ -55,11 +55,12 @@ def spawn(
             user=account.uid if account else None,
             group=account.gid if account else None,
             extra_groups=[] if account else None,
-            preexec_fn=_dies_with_parent(on_parent_death),  # noqa: PLW1509 - one C call, prepared before the fork
+            preexec_fn=dies_with_parent(on_parent_death),  # noqa: PLW1509 - one C call, prepared before the fork
         )
 
 
-def _dies_with_parent(signum: signal.Signals) -> Callable[[], None] | None:
+def dies_with_parent(signum: signal.Signals) -> Callable[[], None] | None:
+    """What a child calls right after the fork; to be made before it. None where the kernel knows no such thing."""
     if sys.platform != "linux":
         return None
     prctl = ctypes.CDLL(None).prctl  # looked up before the fork: nothing may be imported or loaded after it

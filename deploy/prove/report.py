@@ -24,6 +24,7 @@ laws while it runs and once it is at rest. The table is written by that program;
     punnet prove                      all of it
     punnet prove --only R1,R5         some of it
     punnet prove --scale 0.1          with smaller numbers, quickly
+    punnet prove --only R9 --steps 'orders.*,payments.capture.*'
     punnet prove --report docs/reliability.md
 
 ## Laws

@@ -13,7 +13,7 @@ from deploy.prove.report import write_report
 from deploy.prove.result import Options, Result
 from deploy.prove.run import prove, prove_one, select
 from deploy.prove.scenario import Arena, DisprovedError, Scenario
-from deploy.prove.scenarios import SCENARIOS, m1_model, r03_negative_control
+from deploy.prove.scenarios import SCENARIOS, m1_model, r03_negative_control, r09_crash_matrix
 
 pytestmark = pytest.mark.anyio
 
@@ -40,6 +40,13 @@ async def test_the_same_mutant_disproves_a_scenario_that_is_audited() -> None:
 async def test_the_shop_does_what_the_model_does_for_a_hundred_steps() -> None:
     result = await prove_one(m1_model.SCENARIO, SMALL, Terminal())
     assert result.holds, result.said
+
+
+async def test_processes_die_at_the_steps_that_are_asked_for_and_the_laws_hold() -> None:
+    steps = replace(SMALL, steps="orders.place.after_commit,products.commit.before_commit")
+    result = await prove_one(r09_crash_matrix.SCENARIO, steps, Terminal())
+    assert result.holds, result.said
+    assert result.said == "2 of 2 steps, 1 runs each, 2 deaths in 1 rounds, all laws hold after each round"
 
 
 async def test_what_is_disproved_is_said_and_written_down(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

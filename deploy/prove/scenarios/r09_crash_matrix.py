@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from deploy.prove.crashes import again
+from deploy.prove.crashes.again import KILLED
 from deploy.prove.crashes.matrix import die_at
 from deploy.prove.crashes.steps import rounds_of, steps_of_the_code
+from deploy.prove.evidence import SUBGRAPHS
 from deploy.prove.scenario import Arena, Scenario, require
 
 RUNS = 20
@@ -33,12 +37,13 @@ async def run(arena: Arena) -> str:
             deaths += came.by_step
             owed = "".join(f"; left: {step} {count}" for step, count in came.left.items())
             arena.say(
-                f"{number}/{len(rounds)} {len(armed)} steps: {came.by_step.total()} deaths, {came.seconds:.0f} s, "
-                f"laws hold{owed}"
+                f"{number}/{len(rounds)} {len(armed)} steps: {came.by_step.total()} deaths in {came.seconds:.0f} s, "
+                f"at rest {came.rest_s:.0f} s later, laws hold{owed}"
             )
     require_all(steps, deaths, runs)
-    ended = len(arena.shop.deaths)
-    require(ended >= deaths.total(), f"{deaths.total()} deaths were asked for, {ended} processes ended")
+    # one who is killed together with its parent leaves no note
+    killed = len(list(arena.shop.failpoints.glob(f"{KILLED}*"))) + len(arena.shop.deaths)
+    require(killed >= deaths.total(), f"{deaths.total()} deaths were asked for, {killed} processes were killed")
     return (
         f"{len(steps)} of {len(steps)} steps, {runs} runs each, {deaths.total()} deaths in {len(rounds)} rounds, "
         "all laws hold after each round"
@@ -57,6 +62,7 @@ SCENARIO = Scenario(
     f"SIGKILL at every failpoint of the code, {RUNS} runs each",
     run,
     has_failpoints=True,
+    programs={name: (sys.executable, "-P", "-m", again.__name__, name) for name in SUBGRAPHS},
     # somebody is dead all the time: the router should not wait ten seconds to find out who lives again
     router={"traffic_shaping": {"all": {"timeout": "10s", "circuit_breaker": {"reset_timeout": "500ms"}}}},
     rest_timeout_s=180,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.errors import LocalError
-from deploy.prove.crashes.customers import WAYS
+from deploy.prove.crashes.customers import leave, ways_to
 from deploy.prove.crashes.steps import Traps, rounds_of, steps_of_the_code
 from deploy.prove.scenario import DisprovedError
 from deploy.prove.scenarios.r09_crash_matrix import require_all
@@ -18,8 +18,13 @@ from deploy.prove.scenarios.r09_crash_matrix import require_all
 def test_every_step_of_the_code_is_in_one_round_and_on_somebodys_way() -> None:
     steps = steps_of_the_code()
     assert sorted(step for armed in rounds_of(steps) for step in armed) == steps
-    assert [step for step in steps if not any(way.leads_to(step) for way in WAYS)] == []
+    assert [step for step in steps if not ways_to(step)] == []
     assert {"events.relay.after_publish", "orders.reserve.after_call", "products.sweep.before_commit"} <= {*steps}
+
+
+def test_the_way_that_leads_to_a_step_most_surely_is_taken() -> None:
+    assert [way.go for way in ways_to("notifications.forget.after_commit")] == [leave]
+    assert ways_to("nobody.knows") == []
 
 
 def test_a_round_has_a_few_steps_of_each_subgraph() -> None:

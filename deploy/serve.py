@@ -16,6 +16,7 @@ from common.settings import Settings
 from common.stopping import end_well_on_signals
 from common.telemetry import TraceRing, configure_logging, use_ring
 from common.workers import bind, run_workers
+from deploy.local.errors import LocalError
 
 #: longer than any client of ours keeps an idle connection, so that none is closed under a request being sent
 _KEEP_ALIVE_S = 75
@@ -24,32 +25,42 @@ _KEEP_ALIVE_S = 75
 def serve_subgraph(name: str, host: str, port: int, workers: int = 1) -> None:
     """Serve `subgraphs.<name>` until SIGINT or SIGTERM; requests under way are finished, WebSockets closed (1012).
 
-    Raises OSError when the port cannot be used.
+    Raises LocalError when the port cannot be used.
     """
     settings = Settings()
     configure_logging(settings.log_level, service=f"punnet-{name}")
+    with collection_paused():
+        # before the workers are forked, so that they share what it takes
+        create_app = importlib.import_module(f"subgraphs.{name}.app").create_app
 
     def serve(folder: Path | None) -> None:
         kept = settings.traces_kept
         ring = use_ring(TraceRing(max_traces=kept, workers=folder)) if kept else nullcontext()
         with ring, collection_paused():
-            application = importlib.import_module(f"subgraphs.{name}.app").create_app()
+            application = create_app()
         _serve(application, settings, listening)
 
-    with bind(host, port) as listening:
+    with _bound(host, port) as listening:
         structlog.get_logger(__name__).info("subgraph starts", address=f"http://{host}:{port}/graphql")
         run_workers(serve, workers)
 
 
 def serve_sandbox(host: str, port: int) -> None:
-    """Serve the sandbox until SIGINT or SIGTERM."""
+    """Serve the sandbox until SIGINT or SIGTERM. Raises LocalError when the port cannot be used."""
     from deploy.sandbox.app import create_sandbox_app
 
     settings = Settings()
     configure_logging(settings.log_level, service="punnet-sandbox")
     structlog.get_logger(__name__).info("sandbox starts", address=f"http://{host}:{port}")
-    with bind(host, port) as listening:
+    with _bound(host, port) as listening:
         _serve(create_sandbox_app(), settings, listening)
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        return bind(host, port)
+    except OSError as exc:
+        raise LocalError(str(exc)) from exc
 
 
 def _serve(application: ASGIApp, settings: Settings, listening: socket.socket) -> None:

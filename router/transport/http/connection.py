@@ -21,6 +21,10 @@ from router.transport.errors import (
 from router.transport.http.known_heads import KnownHeads
 from router.transport.model import SubgraphResponse
 
+#: of the lines before the body; what is longer is no answer of a GraphQL server
+_MAX_HEAD_BYTES = 128 * 1024
+_REQUEST_TIMEOUT = 408
+
 
 class ConnectionOwner(Protocol):
     def connection_idle(self, connection: Connection) -> None: ...
@@ -55,6 +59,8 @@ class Connection(asyncio.Protocol):
     def _begin(self) -> None:
         self._parts: list[bytes] = []
         self._size_bytes = 0
+        self._head_bytes = 0  #: received before the head was complete
+        self._is_in_body = False
         self._is_sized = False
         self._ends_at_eof = False
         self._piece: bytes | None = None  #: the response so far, while it is one piece
@@ -108,6 +114,7 @@ class Connection(asyncio.Protocol):
             self._piece = data
         try:
             self._parser.feed_data(data)
+            self._check_head(len(data))
         except httptools.HttpParserUpgrade:
             self._fail(MalformedHttpError("the subgraph switched protocols"))
         except httptools.HttpParserError as exc:
@@ -126,6 +133,10 @@ class Connection(asyncio.Protocol):
 
     # --- callbacks of httptools; what they raise would be wrapped, so they report through _fail --------------------
 
+    def on_message_begin(self) -> None:
+        if self._waiter is None:  # more than was asked for: nobody may take it for the answer to the next request
+            self.close()
+
     def on_header(self, name: bytes, value: bytes) -> None:
         match name.lower():
             case b"content-length":
@@ -138,6 +149,7 @@ class Connection(asyncio.Protocol):
                 self._fail(MalformedHttpError(f"content-encoding {value.decode('latin-1')} though none was accepted"))
 
     def on_headers_complete(self) -> None:
+        self._is_in_body = True
         self._ends_at_eof = not self._is_sized
 
     def on_body(self, body: bytes) -> None:
@@ -154,6 +166,10 @@ class Connection(asyncio.Protocol):
             self._complete()
 
     def _complete(self) -> None:
+        if self._parser.get_status_code() == _REQUEST_TIMEOUT and self.idle_since > 0.0:
+            # said to the idle connection, and crossed the request on its way (RFC 9110, 15.5.9)
+            self._fail(ConnectionLostError("the subgraph gave the idle connection up", before_response=True))
+            return
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         response = SubgraphResponse(self._parser.get_status_code(), body)
         may_stay = self._transport is not None and not self._ends_at_eof and self._parser.should_keep_alive()
@@ -170,6 +186,12 @@ class Connection(asyncio.Protocol):
             self._owner.connection_idle(self)
         else:
             self.close()
+
+    def _check_head(self, received_bytes: int) -> None:
+        if not self._is_in_body and self._waiter is not None:
+            self._head_bytes += received_bytes
+            if self._head_bytes > _MAX_HEAD_BYTES:
+                self._fail(ResponseTooLargeError(f"the head of the response is larger than {_MAX_HEAD_BYTES} bytes"))
 
     def _too_large(self) -> ResponseTooLargeError:
         return ResponseTooLargeError(f"the response is larger than {self._max_response_bytes} bytes")

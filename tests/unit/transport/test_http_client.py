@@ -196,6 +196,44 @@ async def test_a_mutation_is_never_sent_twice() -> None:
     assert request_count == 2
 
 
+@pytest.mark.parametrize(
+    "more",
+    [OK.replace(b"{}", b"[]"), OK.replace(b"2\r", b"9\r"), OK[:20], b"?"],
+    ids=["a whole one", "the beginning", "a part of the head", "rubbish"],
+)
+async def test_what_comes_after_a_response_is_never_part_of_the_next(more: bytes) -> None:
+    connection_count = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connection_count
+        connection_count += 1
+        await read_request(reader)
+        writer.write(OK + more)
+        await reader.read()
+
+    async with serving(talk) as client:
+        assert [(await client.send(each)).body for each in (QUERY, MUTATION)] == [b"{}", b"{}"]
+    assert connection_count == 2
+
+
+async def test_an_idle_connection_that_timed_out_while_it_was_used_again_is_told_from_an_answer() -> None:
+    requests: list[bytes] = []
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await read_request(reader))
+        writer.write(OK)
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+
+    async with serving(talk) as client:
+        await client.send(QUERY)
+        assert (await client.send(QUERY)).body == b"{}"
+        with pytest.raises(ConnectionLostError) as caught:
+            await client.send(MUTATION)
+    assert caught.value.before_response
+    assert len(requests) == 2
+
+
 async def test_a_query_is_not_repeated_once_the_response_has_begun() -> None:
     async with serving(answering(OK, b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{")) as client:
         await client.send(QUERY)
@@ -226,10 +264,12 @@ async def test_a_cancelled_request_takes_its_connection_with_it() -> None:
         (b"HTTP/1.1 200 OK\r\ncontent-length: 101\r\n\r\n" + b"x" * 101, ResponseTooLargeError),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 101, ResponseTooLargeError),
         (b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 2\r\n\r\n{}", MalformedHttpError),
+        (b"HTTP/1.1 200 OK\r\n" + b"x-a: b\r\n" * 100_000 + b"\r\n{}", ResponseTooLargeError),
+        (b"HTTP/1.1 200 OK\r\nx-a: " + b"b" * 800_000, ResponseTooLargeError),
         (b"SSH-2.0-OpenSSH_9.6\r\n", MalformedHttpError),
         (b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n", MalformedHttpError),
     ],
-    ids=["too long", "too much", "compressed", "not HTTP", "upgrade"],
+    ids=["too long", "too much", "compressed", "many headers", "a long header", "not HTTP", "upgrade"],
 )
 async def test_what_cannot_be_used_is_an_error(response: bytes, error: type[Exception]) -> None:
     async with serving(answering(response), PoolLimits(max_response_bytes=100)) as client:

@@ -1,8 +1,8 @@
 """The query graph: what each subgraph can resolve and how to move between them.
 
-In: a Supergraph and the set of override labels that are on. Out: nodes made on demand and kept, so that a large
-supergraph costs only what its queries touch. The graph of every label set is separate, which keeps `@override` with
-a label out of the planner: inside one graph every field simply is or is not there.
+In: a Supergraph and the set of override labels that are on. Out: nodes made on demand and kept, or all at once. The
+graph of every label set is separate, which keeps `@override` with a label out of the planner: inside one graph every
+field simply is or is not there.
 Sources: Apollo's query graphs, Hive Router's planner graph; here conditions (keys, requirements) are selections on
 the source node and not edges of their own.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from common.collector import collection_paused
 from router.graph.edge import ContextNeed, EntityMove, FieldMove
 from router.graph.field_set import Selections, list_depth, named_type, parse_field_set
 from router.graph.node import Node, NodeKind
@@ -63,6 +64,19 @@ class QueryGraph:
                         self._context_selections(need.context, need.selection)
 
     # --- nodes -----------------------------------------------------------------------------------------------------
+
+    @collection_paused()
+    def explore(self) -> None:
+        """Makes the nodes of all types, with their moves, so that no operation has to wait for them. What lies behind
+        a `@provides` still comes on demand."""
+        for info in self.types.values():
+            for subgraph in info.by_subgraph if info.kind in _COMPOSITE else ():
+                node = self.node(info.name, subgraph)
+                self.entity_moves(node)
+                for name in info.fields:
+                    node.move(name)
+                    if node.possible:
+                        node.is_direct(name)
 
     def node(self, type_name: str, subgraph: str, provided: Selections = ()) -> Node:
         """The node of a composite type which the subgraph has."""
@@ -202,11 +216,10 @@ class QueryGraph:
             return tuple(sorted(m for m in members if subgraph in self.types[m].by_subgraph))
         return tuple(
             sorted(
-                other.name
-                for other in self.types.values()
-                if other.kind is TypeKind.OBJECT
-                and subgraph in other.by_subgraph
-                and info.name in other.interfaces.get(subgraph, ())
+                name
+                for name in self.possible_types[info.name]
+                if subgraph in self.types[name].by_subgraph
+                and info.name in self.types[name].interfaces.get(subgraph, ())
             )
         )
 

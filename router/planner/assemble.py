@@ -67,8 +67,8 @@ def _requests(graph: FetchGraph) -> list[_Request]:
     for step in graph.steps:
         alone = step.id if step.is_root or step.context_types else None
         groups.setdefault((step.depth, step.subgraph, alone), []).append(step)
-    ordered = sorted(groups.items(), key=lambda item: (item[0][0], item[1][0].id))
-    return [_Request(number, steps, key[0]) for number, (key, steps) in enumerate(ordered)]
+    ordered = sorted(groups, key=lambda key: key[0])  # else as they were created
+    return [_Request(number, groups[key], key[0]) for number, key in enumerate(ordered)]
 
 
 class _Assembler:

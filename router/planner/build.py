@@ -9,7 +9,7 @@ seventy types over ten subgraphs would otherwise have a step for every way of ge
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from graphql import NameNode, VariableNode
 
@@ -23,12 +23,13 @@ from router.planner.fetch_graph import FetchGraph, Guards, Step
 from router.planner.fragments import join_guards
 from router.planner.place import Place
 from router.planner.query_tree import Enter, Narrow, Part, Solution, Take
+from router.planner.record import record
 from router.planner.representation import RepresentationTree
 from router.planner.search import Search
 from router.planner.selection_tree import SelectionTree
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Spot:
     """Where the walk stands: a place in the response, and the fetch and selections it is in."""
 

@@ -70,7 +70,7 @@ class DocumentWriter:
         for (key, guards), selected in tree.fields.items():
             if guards and selected.tree is None and (key, ()) in tree.fields:
                 continue
-            parts.append(self._guarded(selected))
+            parts.append(self._guarded(selected) if guards else self._field(selected, ()))
         for type_name, fragment in tree.fragments.items():
             if fragment.fields or fragment.fragments or fragment.has_typename:
                 parts.append(f"... on {type_name}{self.selections(fragment)}")
@@ -82,8 +82,6 @@ class DocumentWriter:
         return parts
 
     def _guarded(self, selected: SelectedField) -> str:
-        if not selected.guards:
-            return self._field(selected, ())
         guards = list(selected.guards)
         own: list[Guard] = []
         for expected in (True, False):
@@ -99,9 +97,10 @@ class DocumentWriter:
     def _field(self, selected: SelectedField, guards: Sequence[Guard]) -> str:
         field = selected.field
         text = field.name if selected.key == field.name else f"{selected.key}:{field.name}"
-        for argument in field.arguments:
-            find_variables(argument.value, self._used)
-        text += self._printer.print(field)
+        if field.arguments:
+            for argument in field.arguments:
+                find_variables(argument.value, self._used)
+            text += self._printer.print(field)
         for directive in field.directives:
             for given in directive.arguments or ():
                 find_variables(given.value, self._used)

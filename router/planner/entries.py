@@ -6,7 +6,7 @@ ways out of nodes. What is met while it is still being worked out gives a provis
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from router.graph import EntityMove, FieldMove, Node, NodeKind, QueryGraph, Selections
@@ -94,15 +94,18 @@ class Entries:
         return found
 
     def _grow(self, node: Node, found: dict[int, Entry], solve: Solve) -> None:
-        pending = list(self._graph.entity_moves(node))
+        pending: Sequence[EntityMove] = self._graph.entity_moves(node)
+        at_hand: dict[int, Solution] = {}  #: by identity of the key, which many subgraphs have in common
         is_growing = True
         while is_growing and pending:
             is_growing = False
             undecided: list[EntityMove] = []
             for move in pending:
-                inputs = solve(node, move.key)
+                inputs = at_hand.get(id(move.key)) or solve(node, move.key)
                 if inputs is None or inputs.cost:  # a later round may know a better way to the key
                     undecided.append(move)
+                else:
+                    at_hand[id(move.key)] = inputs
                 if inputs is not None and self._improve(found, move, inputs):
                     is_growing = True
             pending = undecided

@@ -38,12 +38,14 @@ _LABEL_SETS = 64
 
 class Planner:
     """Plans operations on one supergraph. Keeps one query graph for every set of override labels it meets, at most
-    64. Safe to be called from several threads; plans are made one at a time."""
+    64; only the one without labels is there from the start. Safe to be called from several threads; plans are made one
+    at a time."""
 
     def __init__(self, supergraph: Supergraph) -> None:
         """Raises InvalidSupergraphError for a supergraph whose field sets cannot be read."""
         self._supergraph = supergraph
         self._graph = build_query_graph(supergraph)
+        self._graph.explore()
         self._memories: dict[frozenset[str], Memory] = {}
         self._lock = RLock()
 

@@ -6,14 +6,14 @@ places of a plan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from router.graph import EntityMove, FieldMove, Selections
 from router.operation.model import Field, Guard
+from router.planner.record import record
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Solution:
     """How to get some selections, standing on one node. `cost` counts all fetches below (see `cost.py`)."""
 
@@ -21,7 +21,7 @@ class Solution:
     parts: tuple[Part, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Take:
     """Select the field right here. `move` is None for `__typename`; `child` is None for leaves."""
 
@@ -31,7 +31,7 @@ class Take:
     child: Solution | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Narrow:
     """Take `child` only on objects of one type: `... on type_name { }`."""
 
@@ -39,7 +39,7 @@ class Narrow:
     child: Solution
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@record
 class Enter:
     """Go to another subgraph and take `child` there.
 

@@ -48,7 +48,7 @@ class Search:
     def solve(self, node: Node, selections: Selections, peers: Peers = ()) -> Solution | None:
         """None when the selections cannot be had from here. `peers` are the nodes where the same object would stand had
         it been taken from another subgraph; they matter only to unions whose members differ between subgraphs."""
-        key = (node.id, id(selections), *(peer.id for peer in peers))
+        key = (node.id, id(selections), *[peer.id for peer in peers])
         if key in self._solutions:
             return self._solutions[key]
         before = len(self._unfinished.cuts)
@@ -269,7 +269,8 @@ class Search:
         if node.kind is NodeKind.ROOT and not self._graph.is_query_root(node):
             return None  # a mutation runs once
         best = min((cost.bit_count() for cost, _ in options), default=None)
-        if best == 1:
+        least = 2 if node.kind is NodeKind.ROOT else 1  #: requests to get parts from several subgraphs
+        if best is not None and best <= least:
             return None
         pieces = self._splitter.split(field)
         if len(pieces) < 2:

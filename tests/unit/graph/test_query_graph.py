@@ -66,6 +66,18 @@ def target_of(node: Node, name: str) -> Node:
     return move.target
 
 
+def test_an_explored_graph_has_the_moves_of_one_whose_nodes_come_on_demand() -> None:
+    explored, lazy = build_query_graph(SUPERGRAPH), build_query_graph(SUPERGRAPH)
+    explored.explore()
+    names = [(info.name, subgraph) for info in lazy.types.values() for subgraph in info.by_subgraph if info.fields]
+    assert names
+    for name, subgraph in reversed(names):
+        ours, theirs = explored.node(name, subgraph), lazy.node(name, subgraph)
+        assert fields_of(explored, ours) == fields_of(lazy, theirs)
+        assert moves_of(explored, ours) == moves_of(lazy, theirs)
+        assert ours.possible == theirs.possible
+
+
 def test_external_fields_are_not_resolvable() -> None:
     graph = build_query_graph(SUPERGRAPH)
     assert fields_of(graph, graph.node("User", "a")) == ["age", "id"]

@@ -8,14 +8,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from deploy.prove.crashes import again
-from deploy.prove.crashes.again import KILLED
 from deploy.prove.crashes.matrix import die_at
 from deploy.prove.crashes.steps import rounds_of, steps_of_the_code
 from deploy.prove.evidence import SUBGRAPHS
-from deploy.prove.scenario import Arena, Scenario, require
+from deploy.prove.scenario import Arena, DisprovedError, Scenario, require
 
 RUNS = 20
-#: a full run takes half of this
+#: a full run takes less than half of this
 LIMIT_S = 5400.0
 _STOCK = 1_000_000
 
@@ -23,31 +22,41 @@ _STOCK = 1_000_000
 async def run(arena: Arena) -> str:
     steps, runs = steps_of_the_code(arena.steps), arena.number(RUNS)
     rounds = rounds_of(steps)
-    deaths: Counter[str] = Counter()
-    # so that answers of the provider are asked for again, and told by webhook
-    await arena.shop.sandbox.faults(lose_ratio=0.1, error_ratio=0.1, seed=arena.seed)
-    async with asyncio.timeout(LIMIT_S), arena.market(40) as market:
-        product = await market.new_product(_STOCK)
-        for number, armed in enumerate(rounds, start=1):
-            try:
-                came = await die_at(arena, market, product, armed, runs)
-            except BaseException:
-                arena.say(f"again: punnet prove --only R9 --seed {arena.seed} --steps {','.join(armed)}")
-                raise
-            deaths += came.by_step
-            owed = "".join(f"; left: {step} {count}" for step, count in came.left.items())
-            arena.say(
-                f"{number}/{len(rounds)} {len(armed)} steps: {came.by_step.total()} deaths in {came.seconds:.0f} s, "
-                f"at rest {came.rest_s:.0f} s later, laws hold{owed}"
-            )
+    try:
+        async with asyncio.timeout(LIMIT_S):
+            deaths = await die_in_rounds(arena, rounds, runs)
+    except TimeoutError as exc:
+        raise DisprovedError(f"not done after {LIMIT_S:g} s") from exc
     require_all(steps, deaths, runs)
     # one who is killed together with its parent leaves no note
-    killed = len(list(arena.shop.failpoints.glob(f"{KILLED}*"))) + len(arena.shop.deaths)
+    killed = len(list(arena.shop.failpoints.glob(f"{again.KILLED}*"))) + len(arena.shop.deaths)
     require(killed >= deaths.total(), f"{deaths.total()} deaths were asked for, {killed} processes were killed")
     return (
         f"{len(steps)} of {len(steps)} steps, {runs} runs each, {deaths.total()} deaths in {len(rounds)} rounds, "
         "all laws hold after each round"
     )
+
+
+async def die_in_rounds(arena: Arena, rounds: Sequence[Sequence[str]], runs: int) -> Counter[str]:
+    """How often each step has killed. Raises AssertionError, and says how to repeat the round."""
+    deaths: Counter[str] = Counter()
+    # so that answers of the provider are asked for again, and told by webhook
+    await arena.shop.sandbox.faults(lose_ratio=0.1, error_ratio=0.1, seed=arena.seed)
+    async with arena.market(40) as market:
+        product = await market.new_product(_STOCK)
+        for number, steps in enumerate(rounds, start=1):
+            try:
+                came = await die_at(arena, market, product, steps, runs)
+            except BaseException:
+                arena.say(f"again: punnet prove --only R9 --seed {arena.seed} --steps {','.join(steps)}")
+                raise
+            deaths += came.by_step
+            owed = "".join(f"; left: {step} {count}" for step, count in came.left.items())
+            arena.say(
+                f"{number}/{len(rounds)} {len(steps)} steps: {came.by_step.total()} deaths in {came.seconds:.0f} s, "
+                f"at rest {came.rest_s:.0f} s later, laws hold{owed}"
+            )
+    return deaths
 
 
 def require_all(steps: Sequence[str], deaths: Mapping[str, int], runs: int) -> None:

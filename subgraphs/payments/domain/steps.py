@@ -102,7 +102,9 @@ def _settle_open(payment: Payment, charge: Charge, now: datetime) -> Sequence[St
             return (_action_required(payment, charge, now),) if payment.status is _S.PROCESSING else ()
         case ChargeState.PROCESSING:
             is_known = payment.provider_ref == charge.reference
-            return () if is_known else (Step(_referring(_next(payment, payment.status, now), charge)),)
+            return (
+                () if is_known else (Step(replace(_next(payment, payment.status, now), provider_ref=charge.reference)),)
+            )
         case ChargeState.VOIDED if payment.status is _S.REQUIRES_ACTION:
             return (voided(payment, now),)
         case ChargeState.VOIDED:
@@ -120,7 +122,10 @@ def _outcome(payment: Payment, charge: Charge, now: datetime) -> Step:
     if charge.state is ChargeState.DECLINED:
         return _declined(payment, charge, now)
     held = replace(
-        _referring(_next(payment, _S.AUTHORIZED, now), charge), authorized_minor=charge.amount_minor, decline_code=None
+        _next(payment, _S.AUTHORIZED, now),
+        provider_ref=charge.reference,
+        authorized_minor=charge.amount_minor,
+        decline_code=None,
     )
     entry = Entry(EntryKind.AUTHORIZATION, charge.amount_minor, charge.reference)
     authorized = Step(held, (("authorized", held),), (entry,))
@@ -132,7 +137,7 @@ def _outcome(payment: Payment, charge: Charge, now: datetime) -> Step:
 
 
 def _action_required(payment: Payment, charge: Charge, now: datetime) -> Step:
-    after = _referring(_next(payment, _S.REQUIRES_ACTION, now), charge)
+    after = replace(_next(payment, _S.REQUIRES_ACTION, now), provider_ref=charge.reference)
     if charge.action:
         after = replace(after, action_url=charge.action.url, action_expires_at=charge.action.expires_at)
     return Step(after, (("action_required", after),))
@@ -142,23 +147,11 @@ def _declined(payment: Payment, charge: Charge, now: datetime) -> Step:
     code = charge.decline_code or "generic_decline"
     is_last = payment.attempt_count >= ATTEMPTS_MAX and payment.status is _S.PROCESSING
     after = replace(
-        _referring(_next(payment, _S.FAILED if is_last else _S.REQUIRES_METHOD, now), charge), decline_code=code
+        _next(payment, _S.FAILED if is_last else _S.REQUIRES_METHOD, now),
+        provider_ref=charge.reference,
+        decline_code=code,
     )
     return Step(after, (("failed" if is_last else "declined", after),))
-
-
-def _referring(payment: Payment, charge: Charge) -> Payment:
-    means = charge.means
-    if means is None:
-        return replace(payment, provider_ref=charge.reference)
-    return replace(
-        payment,
-        provider_ref=charge.reference,
-        card_brand=means.brand,
-        card_last4=means.last4,
-        exp_month=means.exp_month or None,
-        exp_year=means.exp_year or None,
-    )
 
 
 def _next(payment: Payment, status: PaymentStatus, now: datetime) -> Payment:

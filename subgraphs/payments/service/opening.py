@@ -119,8 +119,9 @@ class Opening:
                 order.total_minor,
                 order.currency,
                 means.kind.value,
-                means.brand or None,
-                means.last4 or None,
+                # null once its customer was forgotten; of a kind that has none it is empty
+                means.brand,
+                means.last4,
                 means.exp_month or None,
                 means.exp_year or None,
                 now,
@@ -138,7 +139,7 @@ def _why_not(payments: Sequence[Payment]) -> str:
     """What to tell who wants to pay an order that has these payments."""
     alive = [payment for payment in payments if payment.status not in DEAD]
     if not alive:
-        return "The order could not be paid too often; place it anew."
+        return "Too many attempts to pay the order have failed; place it anew."
     if alive[0].status in OPEN:
         return "A payment of the order is under way; look at it again in a moment, or confirm it."
     return "The order is paid for already."

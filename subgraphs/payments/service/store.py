@@ -39,32 +39,32 @@ SELECT {columns_of("p", PAYMENT_COLUMNS)}, a.id AS tried_id, a.token, a.saves_me
 FROM payment p JOIN payment_attempt a
 """
 
-# Everything depends on `written`: without the version that was read, nothing happens.
+# Everything depends on `written`: without the version that was read, nothing happens. What is known of a card is
+# written when an attempt opens and never by a step, which would bring back what was forgotten meanwhile.
 _WRITE = f"""
 WITH written AS (
     UPDATE payment SET status = $3, version = $4, authorized_minor = $5, captured_minor = $6, refunded_minor = $7,
-        card_brand = $8, card_last4 = $9, exp_month = $10, exp_year = $11, decline_code = $12, provider_ref = $13,
-        action_url = $14, action_expires_at = $15, dispute_status = $16, disputed_minor = $17,
-        updated_at = $18
-    WHERE id = $1 AND version = $2 AND status = ANY($19::text[]) RETURNING id
+        decline_code = $8, provider_ref = $9, action_url = $10, action_expires_at = $11, dispute_status = $12,
+        disputed_minor = $13, updated_at = $14
+    WHERE id = $1 AND version = $2 AND status = ANY($15::text[]) RETURNING id
 ), tried AS (
-    UPDATE payment_attempt SET state = $21, decline_code = $12 WHERE id = $20::uuid AND EXISTS (SELECT FROM written)
+    UPDATE payment_attempt SET state = $17, decline_code = $8 WHERE id = $16::uuid AND EXISTS (SELECT FROM written)
 ), posted AS (
     INSERT INTO ledger_posting (id, entry_id, payment_id, kind, account, amount_minor, currency, provider_ref,
         created_at)
-    SELECT posting.id, posting.entry, $1, posting.kind, posting.account, posting.amount_minor, $22, posting.reference,
-        $18
-    FROM unnest($23::uuid[], $24::uuid[], $25::text[], $26::text[], $27::bigint[], $28::text[])
+    SELECT posting.id, posting.entry, $1, posting.kind, posting.account, posting.amount_minor, $18, posting.reference,
+        $14
+    FROM unnest($19::uuid[], $20::uuid[], $21::text[], $22::text[], $23::bigint[], $24::text[])
         AS posting (id, entry, kind, account, amount_minor, reference)
     WHERE EXISTS (SELECT FROM written)
 ), closed AS (
-    DELETE FROM provider_task WHERE (kind, subject_id) IN (SELECT * FROM unnest($29::text[], $30::uuid[]))
+    DELETE FROM provider_task WHERE (kind, subject_id) IN (SELECT * FROM unnest($25::text[], $26::uuid[]))
         AND EXISTS (SELECT FROM written)
 ), delayed AS (
-    UPDATE provider_task SET next_at = $33::timestamptz WHERE kind = $31::text AND subject_id = $32::uuid
+    UPDATE provider_task SET next_at = $29::timestamptz WHERE kind = $27::text AND subject_id = $28::uuid
         AND EXISTS (SELECT FROM written)
 ), {{saved}}
-{record_clause(34, only_if="written")}, {answer_clause(41, only_if="written")}
+{record_clause(30, only_if="written")}, {answer_clause(37, only_if="written")}
 SELECT id FROM written
 """
 _SAVE = """
@@ -95,7 +95,7 @@ def save_values(method: SavedMethod) -> list[Any]:
 
 
 _WRITE_PLAIN = _WRITE.format(saved="")
-_WRITE_SAVING = _WRITE.format(saved=f"kept AS ({save_statement(44, 'WHERE EXISTS (SELECT FROM written)')}),")
+_WRITE_SAVING = _WRITE.format(saved=f"kept AS ({save_statement(40, 'WHERE EXISTS (SELECT FROM written)')}),")
 
 
 class TaskKind(StrEnum):
@@ -199,10 +199,6 @@ class PaymentStore:
             after.authorized_minor,
             after.captured_minor,
             after.refunded_minor,
-            after.card_brand,
-            after.card_last4,
-            after.exp_month,
-            after.exp_year,
             after.decline_code,
             after.provider_ref,
             after.action_url,

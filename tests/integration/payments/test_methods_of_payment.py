@@ -289,6 +289,22 @@ async def test_of_somebody_who_was_erased_only_the_amounts_remain(shop: Commerce
     assert payment["captured_minor"] == 1726
 
 
+async def test_what_was_forgotten_of_a_card_does_not_come_back_with_a_payment_under_way(shop: Commerce) -> None:
+    buyer = customer()
+    order_id = await ordered(shop, buyer)
+    payment = (await shop.pay(buyer, order_id, "tok_3ds"))["payment"]
+    action = (await seen(shop, payment["id"], buyer))["nextAction"]
+    await told(shop, "users.user.erased", str(buyer.subject), {"user_id": buyer.subject})
+
+    async def method() -> Any:
+        return (await seen(shop, payment["id"], STAFF))["method"]
+
+    await eventually(method, None)
+    await answer(shop, action, "approve")
+    await eventually(lambda: shop.payment_statuses(order_id), ["CAPTURED"])
+    assert await method() is None
+
+
 async def test_support_gives_back_so_much_a_day_and_not_more_at_once_either(shop: Commerce) -> None:
     support = as_user(new_id("usr"), Role.SUPPORT)
     payments = []

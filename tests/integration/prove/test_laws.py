@@ -173,6 +173,10 @@ PLANTED = [
     ("L4", "payments", "DELETE FROM payment_attempt"),
     ("L5", "payments", "UPDATE ledger_posting SET amount_minor = amount_minor + 1 WHERE account = 'SALES'"),
     ("L5", "payments", "DELETE FROM ledger_posting"),
+    ("L5", "payments", "UPDATE payment SET dispute_status = 'WON', disputed_minor = 2500, status = 'AUTHORIZED'"),
+    ("L5", "payments", "UPDATE payment SET dispute_status = 'OPEN', disputed_minor = 2500"),
+    ("L5", "payments", "UPDATE ledger_posting SET account = 'CHARGEBACKS' WHERE account = 'PROVIDER_BALANCE'"),
+    ("L4", "payments", "UPDATE payment SET dispute_status = 'LOST', disputed_minor = 2500"),
     ("L6", "orders", "UPDATE order_line SET unit_minor = 999"),
     ("L7", "orders", "UPDATE outbox SET published_at = NULL"),
     ("L7", "notifications", "DELETE FROM inbox"),
@@ -192,6 +196,7 @@ CHARGED: dict[str, Callable[[Charge], list[Charge]]] = {
     "too little": lambda charge: [replace(charge, captured_minor=2400)],
     "and given back more than taken": lambda charge: [replace(charge, refunded_minor=2600)],
     "and held again": lambda charge: [charge, replace(charge, reference="pi_2", is_held=True, captured_minor=0)],
+    "and disputed without our knowing": lambda charge: [replace(charge, withheld_minor=2500)],
     "by nobody we know": lambda charge: [charge, replace(charge, reference="pi_2", key="unknown")],
 }
 
@@ -207,6 +212,17 @@ async def test_a_cancelled_order_must_not_stay_charged(world: World) -> None:
     await world.begin_anew()
     await world.databases["orders"].execute("UPDATE orders SET status = 'CANCELLED', cancel_reason = 'STAFF'")
     assert "L4" in await world.broken()
+
+
+async def test_what_a_bank_has_given_back_need_not_be_given_back_again(world: World) -> None:
+    await world.begin_anew()
+    for posting, amount in (("PROVIDER_BALANCE", -2500), ("CHARGEBACKS", 2500)):
+        row = {"entry_id": EVENT, "payment_id": PAYMENT, "account": posting, "amount_minor": amount}
+        await world.insert("payments", "ledger_posting", **row, kind=posting, currency="USD")
+    await world.databases["payments"].execute("UPDATE payment SET dispute_status = 'LOST', disputed_minor = 2500")
+    await world.databases["orders"].execute("UPDATE orders SET status = 'CANCELLED', cancel_reason = 'STAFF'")
+    world.charges[:] = [replace(CHARGE, withheld_minor=2500)]
+    assert not await world.broken() & {"L4", "L5"}
 
 
 async def test_a_dead_letter_is_an_effect_that_is_missing(world: World) -> None:

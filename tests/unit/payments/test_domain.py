@@ -11,7 +11,14 @@ from common.ids import uuid7
 from subgraphs.payments import errors
 from subgraphs.payments.domain.declines import DECLINE_MESSAGES, RETRYABLE_DECLINES, decline_message
 from subgraphs.payments.domain.ledger import Account, Entry, EntryKind, postings
-from subgraphs.payments.domain.provider import Action, Charge, ChargeState, PaymentMethodKind
+from subgraphs.payments.domain.provider import (
+    Action,
+    Charge,
+    ChargeState,
+    Dispute,
+    DisputeStatus,
+    PaymentMethodKind,
+)
 from subgraphs.payments.domain.status import (
     DEAD,
     TRANSITIONS,
@@ -22,7 +29,7 @@ from subgraphs.payments.domain.status import (
     order_payment_status,
     refund_result,
 )
-from subgraphs.payments.domain.steps import ATTEMPTS_MAX, refunded, settle
+from subgraphs.payments.domain.steps import ATTEMPTS_MAX, refunded, settle, superseded
 from subgraphs.payments.domain.tokens import holds_card_number, is_token
 from subgraphs.payments.settings import refund_limits
 
@@ -109,7 +116,8 @@ def test_a_refund_is_partial_until_all_went_back() -> None:
     assert [refund_result(100, refunded) for refunded in (0, 99, 100)] == [S.CAPTURED, S.PARTIALLY_REFUNDED, S.REFUNDED]
 
 
-def charge(state: ChargeState, captured: int = 0) -> Charge:
+def charge(state: ChargeState, captured: int = 0, dispute: DisputeStatus | None = None) -> Charge:
+    """A dispute is about all that was captured."""
     return Charge(
         reference="pi_1",
         state=state,
@@ -120,10 +128,20 @@ def charge(state: ChargeState, captured: int = 0) -> Charge:
         decline_code="generic_decline" if state is ChargeState.DECLINED else None,
         action=Action("https://bank.example", NOW) if state is ChargeState.ACTION_REQUIRED else None,
         attempt_id=ATTEMPT,
+        dispute=Dispute(dispute, captured) if dispute and state is ChargeState.CAPTURED else None,
     )
 
 
-charges = st.builds(charge, st.sampled_from(ChargeState), st.integers(1, 100))
+charges = st.builds(charge, st.sampled_from(ChargeState), st.integers(1, 100), st.sampled_from([None, *DisputeStatus]))
+
+
+#: from -> to, of what a bank has decided or said
+DISPUTES_GOING_BACK = {
+    (DisputeStatus.WON, DisputeStatus.LOST),
+    (DisputeStatus.LOST, DisputeStatus.WON),
+    *((known, DisputeStatus.OPEN) for known in (DisputeStatus.WON, DisputeStatus.LOST)),
+    *((known, None) for known in DisputeStatus),
+}
 
 
 @given(st.lists(charges, max_size=12))
@@ -137,6 +155,7 @@ def test_whatever_is_heard_of_a_charge_and_however_often_a_payment_takes_legal_s
             after = step.after
             assert after.status is now.status or after.status in TRANSITIONS[now.status]
             assert after.version == now.version + max(1, len(step.told))
+            assert (now.dispute_status, after.dispute_status) not in DISPUTES_GOING_BACK
             assert [told.version for _, told in step.told] == sorted(
                 range(now.version + 1, after.version + 1)[-len(step.told) :] if step.told else []
             )
@@ -146,7 +165,10 @@ def test_whatever_is_heard_of_a_charge_and_however_often_a_payment_takes_legal_s
             now = after
         assert settle(now, each, NOW) == ()
     assert sum(booked.values()) == 0
-    assert booked[Account.PROVIDER_BALANCE] == now.captured_minor
+    kept_back = now.disputed_minor if now.dispute_status in (DisputeStatus.OPEN, DisputeStatus.LOST) else 0
+    assert booked[Account.PROVIDER_BALANCE] == now.captured_minor - kept_back
+    assert booked[Account.DISPUTED] == (now.disputed_minor if now.dispute_status is DisputeStatus.OPEN else 0)
+    assert booked[Account.CHARGEBACKS] == (now.disputed_minor if now.dispute_status is DisputeStatus.LOST else 0)
     held = now.authorized_minor if now.status is S.AUTHORIZED else 0
     assert booked[Account.CUSTOMER_HOLD] == held
 
@@ -154,6 +176,22 @@ def test_whatever_is_heard_of_a_charge_and_however_often_a_payment_takes_legal_s
 def test_what_is_heard_of_an_earlier_attempt_changes_nothing() -> None:
     earlier = replace(charge(ChargeState.AUTHORIZED), attempt_id=uuid7())
     assert settle(payment(S.PROCESSING), earlier, NOW) == ()
+
+
+def test_a_dispute_that_is_decided_when_it_is_first_heard_of_is_booked_as_begun_and_as_decided() -> None:
+    taken = replace(payment(S.CAPTURED, 100), provider_ref="pi_1")
+    steps = settle(taken, charge(ChargeState.CAPTURED, 100, DisputeStatus.LOST), NOW)
+    assert [step.told[0][0] for step in steps] == ["disputed", "dispute_lost"]
+    assert [entry.kind for step in steps for entry in step.entries] == [EntryKind.DISPUTE, EntryKind.DISPUTE_LOST]
+
+
+def test_an_attempt_that_was_given_up_moves_its_payment_no_more() -> None:
+    asked = replace(payment(S.REQUIRES_ACTION), action_url="https://bank.example", action_expires_at=NOW)
+    step = superseded(asked, NOW)
+    assert (step.after.status, step.after.action_url, step.told, step.entries) == (S.REQUIRES_METHOD, None, (), ())
+    # the other one is under way when the customer approves
+    other = replace(step.after, status=S.PROCESSING, attempt_id=uuid7(), provider_ref=None)
+    assert settle(other, charge(ChargeState.AUTHORIZED), NOW) == ()
 
 
 def test_after_so_many_declined_cards_a_payment_has_failed() -> None:

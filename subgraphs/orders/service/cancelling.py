@@ -16,6 +16,7 @@ from subgraphs.orders.domain.status import (
     SYSTEM_REASONS,
     TRANSITIONS,
     CancelReason,
+    FulfillmentStatus,
     OrderStatus,
     can_cancel,
 )
@@ -69,7 +70,7 @@ class Cancelling:
             raise InvalidInput(f"The reason {reason.value} is not yours to give.", ["reason"])
         if not can_cancel(order.status, order.fulfillment_status, is_staff=is_staff):
             raise IllegalTransition(
-                f"An order that is {order.status.value} cannot be cancelled any more.",
+                _why_not(order),
                 ["id"],
                 order.status.value,
                 _reachable(order),
@@ -78,6 +79,15 @@ class Cancelling:
         after = cancelled(order, reason, now)
         if not await self.moving.step(order, after, due=Due(Step.RELEASE, now), actor=actor):
             raise RuntimeError("a locked order moved")
+
+
+def _why_not(order: Order) -> str:
+    """And what can be done instead."""
+    if order.status is OrderStatus.CANCELLED:
+        return "The order has been cancelled before."
+    if order.fulfillment_status is not FulfillmentStatus.UNFULFILLED:
+        return "What has left the house cannot be cancelled any more; staff can refund it."
+    return "An order that is paid for can be cancelled by staff only: ask them."
 
 
 def _reachable(order: Order) -> list[str]:

@@ -11,7 +11,8 @@ from uuid import UUID
 
 import orjson
 
-from common.events import Bus, Event
+from common.errors import DeadlineExceededError, UnavailableError
+from common.events import Bus, CommandError, Event
 from common.events.sql import SqlConnection
 from common.flags import Flag, Flags
 from common.ids import format_id
@@ -54,6 +55,18 @@ class Destinations:
         if not self.flags.is_on(GUEST_ORDERS, subject=format_id(USER_PREFIX, customer_id)):
             return False
         return bool((await self._ask(GUEST, customer_id)).get("is_guest"))
+
+    async def is_known(self, customer_id: UUID) -> bool:
+        """False for who has no account, or none any more; where users does not answer, staff are believed."""
+        try:
+            await self._ask(DEFAULT_ADDRESS, customer_id)
+        except CommandError as exc:
+            if exc.code != "NOT_FOUND":
+                raise
+            return False
+        except (UnavailableError, DeadlineExceededError):
+            return True
+        return True
 
     async def sealer(self, customer_id: UUID) -> Sealer:
         """No statement for a customer who ordered lately, else one."""

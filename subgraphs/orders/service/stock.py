@@ -84,10 +84,12 @@ def refusal_of(error: CommandError) -> OrderError | ReservationUnavailable:
             )
         case "PRODUCT_NOT_FOUND":
             names = ", ".join(line["product_id"] for line in blamed)
-            return InvalidInput(f"Not for sale: {names}.", ["items", "productId"])
+            return InvalidInput(f"Not for sale: {names}. Order without it.", ["items", "productId"])
         case "CURRENCY_MISMATCH":
             return NotSoldInCurrency(
-                "Not everything is sold in this currency.", ["currency"], [line["product_id"] for line in blamed]
+                "Not everything is sold in the currency of the order, which is USD unless you name another.",
+                ["currency"],
+                [line["product_id"] for line in blamed],
             )
         case _:
             return ReservationUnavailable(f"products answered {error.code}")

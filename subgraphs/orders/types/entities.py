@@ -23,7 +23,7 @@ from common.subgraph.types import (
 from subgraphs.orders.domain import records
 from subgraphs.orders.domain.pricing import QUANTITY_MAX
 from subgraphs.orders.domain.rates import is_country, shipping_minor
-from subgraphs.orders.domain.status import TRANSITIONS, CancelReason, FulfillmentStatus, OrderStatus
+from subgraphs.orders.domain.status import TRANSITIONS, CancelReason, FulfillmentStatus, OrderStatus, can_cancel
 from subgraphs.orders.domain.words import (
     CART_PREFIX,
     DEFAULT_CURRENCY,
@@ -41,6 +41,8 @@ from subgraphs.orders.service.store import order_of
 
 Info: TypeAlias = strawberry.Info[Context[OrdersService, OrderLoaders], None]
 
+#: of a reference into another subgraph: the rest of the answer must not depend on it
+NO_PRODUCT = "Null where products does not know it, or does not answer"
 READ_ANY = "orders:read_any"
 WRITE_ANY = "orders:write_any"
 FULFIL = "orders:fulfil"
@@ -83,7 +85,7 @@ class Product:
 
 @strawberry.type
 class CartLine:
-    product: Product
+    product: Product | None = strawberry.field(description=NO_PRODUCT)
     quantity: int
 
 
@@ -116,7 +118,7 @@ class Cart:
 @strawberry.type
 class OrderLine:
     id: strawberry.ID
-    product: Product
+    product: Product | None = strawberry.field(description=NO_PRODUCT)
     name_snapshot: str = strawberry.field(description="The name when it was ordered; empty while PENDING")
     sku_snapshot: str = strawberry.field(description="The SKU when it was ordered; empty while PENDING")
     quantity: int
@@ -200,7 +202,7 @@ class Order:
     record: strawberry.Private[records.Order]
     id: strawberry.ID
     number: str
-    customer: "User"
+    customer: "User | None" = strawberry.field(description="Null where users does not know them, or does not answer")
     status: OrderStatus
     fulfillment_status: FulfillmentStatus
     cancel_reason: CancelReason | None
@@ -225,9 +227,11 @@ class Order:
             version=record.version,
         )
 
-    @strawberry.field(description="Where the order can go from here")
-    def allowed_transitions(self) -> list[OrderStatus]:
-        return list(TRANSITIONS[self.record.status])
+    @strawberry.field(description="Where the order can go from here; CANCELLED only where the caller may cancel it")
+    def allowed_transitions(self, info: Info) -> list[OrderStatus]:
+        status, is_staff = self.record.status, info.context.principal.has_scope(WRITE_ANY)
+        is_cancellable = can_cancel(status, self.record.fulfillment_status, is_staff=is_staff)
+        return [each for each in TRANSITIONS[status] if each is not OrderStatus.CANCELLED or is_cancellable]
 
     @strawberry.field
     async def lines(self, info: Info) -> list[OrderLine]:

@@ -35,12 +35,12 @@ from subgraphs.orders.domain.words import (
 from subgraphs.orders.service.destinations import Destinations
 from subgraphs.orders.service.fulfilling import Shipment
 from subgraphs.orders.service.placing import OrderRequest
-from subgraphs.orders.types.entities import WRITE_ANY, Cart, Order, Product, uuid_of
+from subgraphs.orders.types.entities import NO_PRODUCT, WRITE_ANY, Cart, Order, Product, uuid_of
 
 
 @strawberry.type
 class StockShortage:
-    product: Product
+    product: Product | None = strawberry.field(description=NO_PRODUCT)
     requested: int
     available: int
 
@@ -52,14 +52,14 @@ class InsufficientStockError(UserError):
 
 @strawberry.type
 class PriceChangedError(UserError):
-    product: Product
+    product: Product | None = strawberry.field(description=NO_PRODUCT)
     was: Money
     now: Money
 
 
 @strawberry.type(description="The price lists of these products have nothing in the currency of the order")
 class NotSoldInCurrencyError(UserError):
-    products: list[Product]
+    products: list[Product | None] = strawberry.field(description=NO_PRODUCT)
 
 
 @strawberry.type
@@ -155,7 +155,9 @@ def order_error(refusal: Exception) -> Any:
                 now=Money.of(refusal.now_minor, refusal.currency),
             )
         case errors.NotSoldInCurrency():
-            products = [Product(id=strawberry.ID(product_id)) for product_id in refusal.product_ids]
+            products: list[Product | None] = [
+                Product(id=strawberry.ID(product_id)) for product_id in refusal.product_ids
+            ]
             return NotSoldInCurrencyError(message=refusal.message, path=list(refusal.path), products=products)
         case errors.StaleVersion():
             return StaleVersionError(message=refusal.message, path=list(refusal.path), current_version=refusal.current)
@@ -207,7 +209,10 @@ async def buyer_of(principal: Principal, customer_id: str | None, destinations: 
         return actor, caller_id
     if not principal.has_scope(WRITE_ANY):
         raise ForbiddenError("orders:write_any is needed to order for somebody else")
-    return actor, known(USER_PREFIX, customer_id, "There is no such customer.", ["customerId"])
+    other = known(USER_PREFIX, customer_id, "There is no such customer.", ["customerId"])
+    if not await destinations.is_known(other):
+        raise errors.InvalidInput("There is no such customer.", ["customerId"])
+    return actor, other
 
 
 def order_request(buyer: tuple[str, UUID], given: OrderPlaceInput) -> OrderRequest:

@@ -8,7 +8,7 @@ import pytest
 
 from common.auth import ANONYMOUS
 from common.clock import SystemClock
-from common.events import Bus, new_event
+from common.events import Bus, CommandError, new_event
 from common.ids import new_id, parse_id
 from subgraphs.orders.service.addresses_in_clear import AddressesInClear
 from tests.kit.commerce import ADDRESS, PLACE, STAFF, Commerce, customer, database_of, eventually, running_commerce
@@ -105,6 +105,18 @@ async def test_without_an_address_the_customers_default_one_counts_or_none(shop:
         order = (await place(shop, buyer, product_id))["data"]["orderPlace"]["order"]
         found[name] = (await shown(shop, order["id"]))["shippingAddress"]
     assert found == {"somewhere": KNOWN, "nowhere": None}
+
+
+async def test_staff_cannot_order_for_somebody_whom_users_does_not_know(shop: Commerce, bus: Bus) -> None:
+    async def nobody(_: dict[str, Any]) -> dict[str, Any]:
+        raise CommandError("NOT_FOUND", "There is no such user.")
+
+    await bus.serve("commands.users.default_address", nobody)
+    product_id = await shop.add_product(stock=1)
+    answer = await place(shop, STAFF, product_id, customerId=customer().subject, shippingAddress=ADDRESS)
+    (refusal,) = answer["data"]["orderPlace"]["errors"]
+    assert (refusal["__typename"], refusal["path"]) == ("InvalidInputError", ["customerId"])
+    assert await shop.inventory(product_id) == (1, 0)
 
 
 async def test_for_others_order_those_who_may_and_for_a_guest_whoever_knows_its_id(shop: Commerce, bus: Bus) -> None:

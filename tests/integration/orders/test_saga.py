@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
+from common.auth import Principal
 from common.ids import new_id, parse_id
 from subgraphs.users.domain import Role
 from tests.kit.commerce import STAFF, Commerce, customer, database_of, eventually
@@ -134,6 +135,31 @@ async def test_a_paid_order_is_cancelled_by_staff_only_and_refunded_in_full(shop
     assert (await cancel(shop, STAFF, order["id"], "STAFF"))["errors"] == []
     await eventually(lambda: shop.payment_statuses(order["id"]), ["REFUNDED"])
     await eventually(lambda: shop.inventory(product_id), (5, 0))
+
+
+async def test_who_may_cancel_is_told_so_before_and_others_what_to_do_instead(shop: Commerce) -> None:
+    buyer = customer()
+    order = await confirmed(shop, buyer, await shop.add_product(stock=5))
+    document = "query($id: ID!) { order(id: $id) { allowedTransitions } }"
+
+    async def offered(caller: Principal) -> list[str]:
+        allowed: list[str] = (await shop.orders.data(document, {"id": order["id"]}, caller))["order"][
+            "allowedTransitions"
+        ]
+        return allowed
+
+    async def refusal(caller: Principal) -> str:
+        (error,) = (await cancel(shop, caller, order["id"], "STAFF" if caller is STAFF else "CUSTOMER"))["errors"]
+        message: str = error["message"]
+        return message
+
+    assert (await offered(buyer), await offered(STAFF)) == (["COMPLETED"], ["COMPLETED", "CANCELLED"])
+    assert "staff only" in await refusal(buyer)
+    given = {"orderId": order["id"], "lines": [{"orderLineId": order["lines"][0]["id"], "quantity": 1}]}
+    shipped = {"input": {**given, "idempotencyKey": new_id("key")}}
+    assert (await shop.orders.data(SHIP, shipped, SUPPORT))["fulfillmentCreate"]["errors"] == []
+    assert await offered(STAFF) == ["COMPLETED"]
+    assert "can refund it" in await refusal(STAFF)
 
 
 async def test_goods_leave_in_parts_and_the_last_delivery_completes_the_order(shop: Commerce) -> None:

@@ -31,10 +31,6 @@ class Answer:
         parsed: dict[str, Any] = orjson.loads(self.body)
         return parsed
 
-    @property
-    def is_server_error(self) -> bool:
-        return self.status >= 500
-
 
 class RefusedError(AssertionError):
     """GraphQL errors where a scenario expected none."""

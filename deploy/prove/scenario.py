@@ -12,7 +12,7 @@ from uuid import UUID
 from common.ids import parse_id
 from deploy.prove.auditor import Auditor
 from deploy.prove.buyers import Market
-from deploy.prove.client import Crowd, crowd
+from deploy.prove.client import crowd
 from deploy.prove.evidence import Evidence
 from deploy.prove.shop import ProvenShop
 from deploy.prove.span_sink import SpanSink
@@ -90,4 +90,4 @@ class Scenario:
     rest_timeout_s: float = 90.0
 
 
-__all__ = ["Arena", "Crowd", "DisprovedError", "Scenario", "product_uuid", "require"]
+__all__ = ["Arena", "DisprovedError", "Scenario", "product_uuid", "require"]

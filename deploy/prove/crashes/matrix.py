@@ -67,16 +67,14 @@ async def _kill(
     traps = Traps(arena.shop.failpoints, arena.random)
     for step in left:
         traps.arm(step)
-    going: dict[asyncio.Task[None], Way] = {}
-    customers_by_step: dict[str, list[asyncio.Task[None]]] = {step: [] for step in left}
+    going: dict[str, dict[asyncio.Task[None], Way]] = {step: {} for step in left}
     died_at = told_at = time.monotonic()
     while left and time.monotonic() - died_at < PATIENCE_S:
         for step in left:
-            customers = customers_by_step[step] = [task for task in customers_by_step[step] if not task.done()]
+            going[step] = {task: way for task, way in going[step].items() if not task.done()}
             way = arena.random.choice(ways_to(step))
-            if len(customers) < way.at_once:
-                customers.append(begin(way))
-                going[customers[-1]] = way
+            if len(going[step]) < way.at_once:
+                going[step][begin(way)] = way
         await asyncio.sleep(_LOOK_S)
         for step in [step for step in left if not traps.is_armed(step)]:
             died_at = time.monotonic()
@@ -90,7 +88,7 @@ async def _kill(
             arena.say(f"  {left.total()} deaths to go: {_listed(left)}")
     for step in left:
         traps.disarm(step)
-    return {task: way for task, way in going.items() if not task.done()}
+    return {task: way for each in going.values() for task, way in each.items()}
 
 
 def _listed(counts: Mapping[str, int]) -> str:

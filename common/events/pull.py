@@ -29,6 +29,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 _LOOK_UP_S = 0.5
 _REQUEST_SLACK_S = 1.0
 _CLOSE_S = 2.0
+_API_TIMEOUT_S = 5.0
 _NANOSECONDS = 1_000_000_000
 _STATUS_HEADER = "Status"
 _PIN_HEADER = "Nats-Pin-Id"
@@ -158,7 +159,7 @@ class PullSubscription:
         """Whoever is served is no longer."""
         self._pin = None
         subject = f"$JS.API.CONSUMER.UNPIN.{self._stream}.{self._durable}"
-        await self._client.request(subject, orjson.dumps({"group": _GROUP}))
+        await self._client.request(subject, orjson.dumps({"group": _GROUP}), timeout=_API_TIMEOUT_S)
 
     async def _begin_anew(self) -> None:
         """Has the server deliver again from the first event that is not acknowledged."""

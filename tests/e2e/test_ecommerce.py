@@ -54,7 +54,7 @@ def sink() -> Iterator[SpanSink]:
 @pytest.fixture(scope="module")
 async def shop(sink: SpanSink) -> AsyncIterator[ProvenShop]:
     """A process per subgraph, the router in front; spans go to the sink."""
-    async with proven_shop({"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, "PUNNET_COMMAND_TIMEOUT_S": "60"}) as started:
+    async with proven_shop({"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, "PUNNET_COMMAND_TIMEOUT_S": "8"}) as started:
         yield started
 
 

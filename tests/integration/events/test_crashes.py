@@ -109,7 +109,7 @@ async def test_what_a_killed_process_held_is_handled_first_and_at_once_by_the_ne
     consumer = Consumer(f"{domain}-notes", (f"{domain}.order.*",), handle)
     # by itself the server would deliver the held ones again after 15 s
     async with running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
-        await eventually(lambda: len(versions) == 4, within_s=8)
+        await eventually(lambda: len(versions) == 4, within_s=13)
         await eventually(lambda: _is_acknowledged(bus, f"{domain}-notes"))
     assert versions == [1, 2, 3, 4]
 
@@ -214,7 +214,7 @@ async def test_a_consumer_that_is_stopped_gives_back_what_waits_at_once(
     successor = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), note_effect)
     async with running(ConsumerRunner(successor, bus, database, clock=CLOCK)):
         # well before the server would take the deliveries for lost
-        await eventually(lambda: database.has("effect", 20), within_s=5)
+        await eventually(lambda: database.has("effect", 20), within_s=13)
     assert await database.count("effect") == 20
 
 

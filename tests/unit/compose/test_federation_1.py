@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.kit.compositions import compose_sdl, definition, error_codes
 
 
@@ -53,6 +55,24 @@ def test_the_machinery_of_federation_may_be_printed_in_the_sdl() -> None:
         ' type T @key(fields: "id") { id: ID! }'
     )
     assert "_" not in (composition.api_sdl or "_")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ("", []),
+        ("(fields: String)", []),
+        ("(fields: Int)", ["DIRECTIVE_DEFINITION_INVALID"]),
+        ("(fields: String, more: Int)", ["DIRECTIVE_DEFINITION_INVALID"]),
+        ("(more: String)", ["DIRECTIVE_DEFINITION_INVALID"]),
+    ],
+)
+def test_only_the_wrong_definitions_that_libraries_printed_are_forgiven(arguments: str, expected: list[str]) -> None:
+    composition = compose_sdl(
+        a=f"# fed1\ndirective @key{arguments} repeatable on OBJECT | INTERFACE"
+        ' type Query { t: T } type T @key(fields: "id") { id: ID! }'
+    )
+    assert set(error_codes(composition)) == set(expected)
 
 
 def test_a_key_on_an_interface_cannot_serve_an_interface_object() -> None:

@@ -33,6 +33,15 @@ def test_defaults_are_filled_in_and_what_is_not_declared_is_dropped() -> None:
 
 
 @pytest.mark.parametrize(
+    ("raw", "expected"), [({}, {"n": 3}), ({"id": "x"}, {"n": 3, "id": "x"}), ({"n": None}, {"n": None})]
+)
+def test_defaults_of_built_in_scalars_are_filled_in_where_nothing_was_sent(
+    raw: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    assert coerce_variables(operation("$n: Int = 3, $id: ID"), SCHEMA, raw) == expected
+
+
+@pytest.mark.parametrize(
     ("head", "value"),
     [
         ("$n: Int!", "hunter2"),

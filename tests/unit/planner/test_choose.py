@@ -31,6 +31,11 @@ def test_requests_weigh_more_than_round_trips() -> None:
     assert weight(chain, COUNT) < weight(wide, COUNT)
 
 
+def test_of_as_many_requests_the_fewest_round_trips_weigh_least() -> None:
+    first, second = request(0, 0, COUNT), request(1, 0, COUNT)
+    assert weight(first | second, COUNT) < weight(first | below(second, 1, COUNT), COUNT)
+
+
 def test_no_other_choice_costs_less() -> None:
     random = Random(5)  # noqa: S311  # repeatable test data
     for _ in range(300):

@@ -11,6 +11,8 @@ from router.execution.response import ROUTER_CODES
 
 #: for errors to which the subgraph gave no code; the code Apollo's gateway used for all of them
 DEFAULT_CODE = "DOWNSTREAM_SERVICE_ERROR"
+#: the specification wants a text; what is none is not shown
+NO_MESSAGE = "The subgraph reported an error without a message."
 
 
 def client_error(
@@ -19,7 +21,8 @@ def client_error(
     """`locations` point into the document sent to the subgraph and mean nothing to the client: they are dropped."""
     given = error.get("extensions")
     extensions: Mapping[str, Any] = given if isinstance(given, dict) else {}
-    record: ErrorRecord = {"message": str(error.get("message", "")), "extensions": {}}
+    message = error.get("message")
+    record: ErrorRecord = {"message": message if isinstance(message, str) else NO_MESSAGE, "extensions": {}}
     if path is not None:
         record["path"] = list(path)
     if not policy.is_included:
@@ -36,8 +39,8 @@ def client_error(
         if name not in policy.deny_extensions
         and (policy.allow_extensions is None or name in policy.allow_extensions or name == "code")
     }
-    if "code" not in policy.deny_extensions:
-        shown.setdefault("code", DEFAULT_CODE)
+    if shown.get("code") is None and "code" not in policy.deny_extensions:
+        shown["code"] = DEFAULT_CODE
     if "service" not in policy.deny_extensions:
         shown["service"] = subgraph
     record["extensions"] = shown
@@ -50,7 +53,7 @@ def response_path(path: object) -> ResponsePath:
         return ()
     steps: list[str | int] = []
     for step in path:
-        if not isinstance(step, str | int):
+        if not isinstance(step, str | int) or isinstance(step, bool):
             break
         steps.append(step)
     return tuple(steps)

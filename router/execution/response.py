@@ -108,7 +108,7 @@ def _failed(subgraph: str, code: str, message: str, extensions: Mapping[str, Any
 
 
 def _as_record(error: object) -> Mapping[str, Any]:
-    return error if isinstance(error, dict) else {"message": str(error)}
+    return error if isinstance(error, dict) else {"message": error}
 
 
 def _with_status(record: Mapping[str, Any], status: int) -> Mapping[str, Any]:

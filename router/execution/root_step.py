@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import FieldNode, OperationDefinitionNode, parse
+from graphql import FieldNode, InlineFragmentNode, OperationDefinitionNode, SelectionSetNode, parse
 
 from router.execution.collect import ResponsePath
 from router.execution.errors import response_path
@@ -52,5 +52,12 @@ class RootStep:
         """Of the fields the fetch asks for."""
         document = parse(self.operation, no_location=True)
         selections = next(d for d in document.definitions if isinstance(d, OperationDefinitionNode)).selection_set
-        keys = {(n.alias or n.name).value for n in selections.selections if isinstance(n, FieldNode)}
-        return [self.merging.client_path((key,)) for key in keys]
+        return [self.merging.client_path((key,)) for key in dict.fromkeys(_response_keys(selections))]
+
+
+def _response_keys(selections: SelectionSetNode) -> Iterator[str]:
+    for node in selections.selections:
+        if isinstance(node, FieldNode):
+            yield (node.alias or node.name).value
+        elif isinstance(node, InlineFragmentNode):  # for a guard too many to stand on the field
+            yield from _response_keys(node.selection_set)

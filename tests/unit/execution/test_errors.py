@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from router.execution.errors import NO_MESSAGE
 from router.execution.model import REDACT_ERRORS, ErrorPolicy
 from router.plan.nodes import BatchFetch, EntityBatch, Fetch, Key, RenameKey, Sequence
 from router.transport.errors import ConnectFailedError, RequestTimedOutError
@@ -229,3 +230,35 @@ async def test_a_redacted_failure_still_says_that_something_is_down() -> None:
     assert result.errors == (
         {"message": "Subgraph errors redacted", "extensions": {"code": "SUBREQUEST_HTTP_ERROR"}, "path": ["tops"]},
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "more_path"),
+    [
+        (None, NO_MESSAGE, []),
+        ("plain text", "plain text", []),
+        ({}, NO_MESSAGE, []),
+        ({"message": None, "extensions": {"code": None}}, NO_MESSAGE, []),
+        ({"message": {"de": "nein"}, "path": "tops", "extensions": []}, NO_MESSAGE, []),
+        ({"message": "no", "path": ["tops", 1, True, "upc"]}, "no", [1]),
+        ({"message": "no", "path": ["tops", 1.5]}, "no", []),
+    ],
+)
+async def test_what_a_subgraph_says_of_an_error_is_taken_only_where_it_makes_sense(
+    error: object, message: str, more_path: list[int]
+) -> None:
+    a = FakeSubgraph(lambda body: {"data": {"tops": None}, "errors": [error]})
+
+    result = await answer(GRAPH, "{ tops { stock } }", PLAN, {"a": a, "b": FakeSubgraph()})
+
+    extensions = {"code": "DOWNSTREAM_SERVICE_ERROR", "service": "a"}
+    assert result.errors == ({"message": message, "path": ["tops", *more_path], "extensions": extensions},)
+
+
+async def test_a_failed_fetch_explains_a_field_that_stands_in_a_fragment_too() -> None:
+    a = FakeSubgraph(lambda body: ConnectFailedError("nobody listens"))
+    document = "query ($p: Boolean!, $q: Boolean!) { ... @include(if: $p) { tops @include(if: $q) { upc } } }"
+
+    result = await answer(GRAPH, document, Fetch(0, "a", document), {"a": a}, {"p": True, "q": True})
+
+    assert [error["path"] for error in result.errors] == [["tops"]]

@@ -20,6 +20,8 @@ from common.events import Bus, Consumer, ConsumerRunner, Event, Outbox, Relay, S
 from tests.kit.event_database import EventDatabase, note_effect, open_event_database
 
 ACK_WAIT_S = 1.0
+#: so long that nothing a test waits for comes of it
+LONG_ACK_WAIT_S = 3600.0
 
 
 async def get_stuck() -> None:
@@ -58,7 +60,7 @@ async def main(role: str, database_url: str, nats_url: str, name: str) -> None:
         elif role == "handler":
             consumer = Consumer(f"{name}-notes", (f"{name}.order.*",), handle_and_get_stuck)
             bus = await Bus.connect(nats_url, name=name)
-            await ConsumerRunner(consumer, bus, database, clock=clock).run()
+            await ConsumerRunner(consumer, bus, database, clock=clock, ack_wait_s=LONG_ACK_WAIT_S).run()
         else:
             consumer = Consumer(f"{name}-notes", (f"{name}.order.*",), note_effect)
             bus = await Bus.connect(nats_url, name=name)

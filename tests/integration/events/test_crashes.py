@@ -15,7 +15,7 @@ from deploy.local.postgres import Postgres
 from tests.kit.event_database import EventDatabase, note_effect, open_event_database
 from tests.kit.events import event_of, eventually, record, running
 from tests.kit.folders import open_folder
-from tests.kit.stuck_process import ACK_WAIT_S
+from tests.kit.stuck_process import ACK_WAIT_S, LONG_ACK_WAIT_S
 
 pytestmark = pytest.mark.anyio
 CLOCK = SystemClock()
@@ -107,9 +107,9 @@ async def test_what_a_killed_process_held_is_handled_first_and_at_once_by_the_ne
         versions.append(event.aggregate_version)
 
     consumer = Consumer(f"{domain}-notes", (f"{domain}.order.*",), handle)
-    # by itself the server would deliver the held ones again after 15 s
-    async with running(ConsumerRunner(consumer, bus, database, clock=CLOCK)):
-        await eventually(lambda: len(versions) == 4, within_s=13)
+    # by itself the server would deliver the held ones again after an hour
+    async with running(ConsumerRunner(consumer, bus, database, clock=CLOCK, ack_wait_s=LONG_ACK_WAIT_S)):
+        await eventually(lambda: len(versions) == 4)
         await eventually(lambda: _is_acknowledged(bus, f"{domain}-notes"))
     assert versions == [1, 2, 3, 4]
 
@@ -202,9 +202,8 @@ async def test_a_consumer_that_is_stopped_gives_back_what_waits_at_once(
         await note_effect(connection, event)
 
     await bus.publish_all([event_of(f"{domain}.order.placed", f"ord_{index}") for index in range(20)], timeout_s=5)
-    stopping = ConsumerRunner(
-        Consumer(f"{domain}-notes", (f"{domain}.order.placed",), slow, concurrency=2), bus, database, clock=CLOCK
-    )
+    consumer = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), slow, concurrency=2)
+    stopping = ConsumerRunner(consumer, bus, database, clock=CLOCK, ack_wait_s=LONG_ACK_WAIT_S)
     async with running(stopping):
         await has_begun.wait()
         stopping.stop()
@@ -212,9 +211,8 @@ async def test_a_consumer_that_is_stopped_gives_back_what_waits_at_once(
     done_count = await database.count("effect")
     assert 0 < done_count <= 2, "handlers at work end, no other begins"
     successor = Consumer(f"{domain}-notes", (f"{domain}.order.placed",), note_effect)
-    async with running(ConsumerRunner(successor, bus, database, clock=CLOCK)):
-        # well before the server would take the deliveries for lost
-        await eventually(lambda: database.has("effect", 20), within_s=13)
+    async with running(ConsumerRunner(successor, bus, database, clock=CLOCK, ack_wait_s=LONG_ACK_WAIT_S)):
+        await eventually(lambda: database.has("effect", 20))
     assert await database.count("effect") == 20
 
 

@@ -20,7 +20,8 @@ _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 #: a process that lived this long starts over with the shortest pause
 _HEALTHY_AFTER_S = 60.0
-_READY_TIMEOUT_S = 60.0
+#: a slow or busy machine takes its time; who ends meanwhile is noticed at once
+_READY_TIMEOUT_S = 300.0
 _STOP_TIMEOUT_S = 25.0
 
 
@@ -98,7 +99,7 @@ def kill_all(children: Sequence[Child]) -> None:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(url, timeout=2.0) as answer:  # noqa: S310 - our own loopback address
+        with urllib.request.urlopen(url, timeout=10.0) as answer:  # noqa: S310 - our own loopback address
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False

@@ -33,7 +33,7 @@ jetstream {{ store_dir: "{store}", sync_interval: {sync_interval} }}
 class Nats:
     """One server; `start` and `stop` from the main thread. Streams, token, log and configuration live in `folder`."""
 
-    def __init__(self, folder: Path, *, durable: bool = True, start_timeout_s: float = 30.0) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True, start_timeout_s: float = 120.0) -> None:
         self.folder = folder.absolute()
         self.log = self.folder / "server.log"
         self._configuration = self.folder / "nats.conf"

@@ -39,7 +39,7 @@ _NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 class Postgres:
     """One server; `start` and `stop` from the main thread. Data lives in `folder/data`, the log beside it."""
 
-    def __init__(self, folder: Path, *, durable: bool = True, start_timeout_s: float = 60.0) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True, start_timeout_s: float = 180.0) -> None:
         self.folder = reachable_folder(folder)
         self.log = self.folder / "server.log"
         self._data = self.folder / "data"

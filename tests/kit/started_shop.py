@@ -20,7 +20,7 @@ from deploy.local.state import StateFolder
 from tests.kit.card_search import require_no_cards_in_databases, require_no_cards_on_pages
 from tests.kit.ports import free_port
 
-_START_TIMEOUT_S = 180.0
+_START_TIMEOUT_S = 600.0
 #: nobody gives up early on an answer that is on its way: the router itself waits 10 s
 _PATIENT = {"PUNNET_COMMAND_TIMEOUT_S": "8", "PUNNET_PAYMENT_PROVIDER_TIMEOUT_S": "30"}
 

@@ -232,7 +232,12 @@ async def link_in_mail(market: Market, email: str, kind: str) -> str:
 async def order_in_trouble(market: Market, product: str) -> None:
     """Products is killed, and orders come in that cannot be supplied at once: they are accepted, and supplied later."""
     market.shop.kill("products")
-    buyers = [(market.shop.buyer(), new_id("key")) for _ in range(3)]
+    await rush(market, product)
+
+
+async def rush(market: Market, product: str) -> None:
+    """Everybody wants the same at the same moment, and leaves it unpaid."""
+    buyers = [(market.shop.buyer(), new_id("key")) for _ in range(8)]
     async with asyncio.TaskGroup() as tasks:
         placed = [tasks.create_task(market.place_surely(buyer, {product: 1}, key)) for buyer, key in buyers]
     for order in placed:
@@ -266,7 +271,7 @@ class Way:
 
     go: Callable[[Market, str], Coroutine[None, None, None]]
     passes: tuple[str, ...]
-    at_once: int = 4
+    at_once: int = 6
 
     def nearness(self, step: str) -> int:
         """How many characters of its name say that this way passes it; 0: it does not."""
@@ -284,6 +289,7 @@ WAYS = (
     Way(another_card, ("payments.", "payments.supersede", "payments.void")),
     Way(transfer, ("payments.", "payments.method", "payments.webhook")),
     Way(take_in, ("products.edit",)),
+    Way(rush, ("products.rush",)),
     Way(live, ("users.", "events.", "notifications.send"), at_once=2),
     Way(
         leave,

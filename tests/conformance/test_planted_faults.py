@@ -30,9 +30,9 @@ Fault: TypeAlias = tuple[Callable[..., Any], str, str]
 _CASE_COUNT = 500
 
 _FAULTS: dict[str, tuple[int, list[Fault]]] = {
-    "an answer's second guard is dropped": (
-        11,
-        [(ShapeBuilder._holds, "in guards)", "in guards[:1])")],
+    "a third guard is dropped in answers": (
+        108,
+        [(ShapeBuilder._holds, "in guards)", "in guards[:2])")],
     ),
     "a third guard is dropped in planning": (
         19,

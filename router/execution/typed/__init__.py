@@ -16,5 +16,6 @@ nothing non-null is null. Entities are joined by setting fields; the answer is e
 
 Anything unexpected (an error, a wrong type, a missing entity) is a `SurpriseError`: the interpreter then runs the plan
 on the answers already here and says what is wrong. So nothing here knows of error messages, and the interpreter remains
-the one definition of what is right.
+the one definition of what is right. Members that nobody asked for are skipped: what only their reader would notice, as
+bad UTF-8 in a text, is not noticed here.
 """

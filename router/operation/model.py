@@ -7,8 +7,9 @@ selections is the order of the client's document, which is the order of the resp
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from operator import is_
 from typing import TypeAlias
 
 from graphql import DirectiveNode, ValueNode, VariableDefinitionNode
@@ -68,6 +69,13 @@ class InlineFragment:
 
 
 Selection: TypeAlias = Field | InlineFragment
+
+
+def with_selections(selection: Selection, inner: tuple[Selection, ...]) -> Selection:
+    """The selection with others below it; itself where they are the same records."""
+    if len(inner) == len(selection.selections) and all(map(is_, inner, selection.selections)):
+        return selection
+    return replace(selection, selections=inner)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ import argparse
 import json
 import subprocess
 import time
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,8 @@ class Times:
     warm: float = float("inf")
 
     def keep(self, other: Times) -> None:
-        self.parse, self.cold, self.warm = map(min, astuple(self), astuple(other))
+        for name in (field.name for field in fields(self)):
+            setattr(self, name, min(getattr(self, name), getattr(other, name)))
 
 
 def main() -> None:

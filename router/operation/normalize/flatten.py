@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from graphql import GraphQLSchema
 
-from router.operation.model import Field, InlineFragment, Selection
+from router.operation.model import Field, InlineFragment, Selection, with_selections
 from router.operation.types import output_type, possible_types
 
 
@@ -56,9 +56,10 @@ def _offers(parent: str, condition: str, schema: GraphQLSchema) -> bool:
     return parent == condition or any(interface.name == condition for interface in interfaces)
 
 
-def _flatten_field(field: Field, parent: str, schema: GraphQLSchema) -> Field:
+def _flatten_field(field: Field, parent: str, schema: GraphQLSchema) -> Selection:
+    flat = field if field.parent_type == parent else replace(field, parent_type=parent)
     if not field.selections:
-        return field if field.parent_type == parent else replace(field, parent_type=parent)
+        return flat
     output = output_type(schema, parent, field.name)
     inner = tuple(_flatten(field.selections, output, possible_types(schema, output), schema))
-    return replace(field, parent_type=parent, selections=inner or (InlineFragment(output, ()),))
+    return with_selections(flat, inner or (InlineFragment(output, ()),))

@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from graphql import GraphQLSchema
 
-from router.operation.model import Field, Guard, InlineFragment, Selection
+from router.operation.model import Field, Guard, InlineFragment, Selection, with_selections
 from router.operation.types import output_type, possible_types
 
 
@@ -102,4 +102,4 @@ def _merge_inside(selection: Selection, schema: GraphQLSchema) -> Selection:
     inner = merge_selections(selection.selections, parent, schema)
     if len(inner) > 1:  # an object of which something is asked needs no mark that nothing is
         inner = tuple(s for s in inner if s.selections or isinstance(s, Field)) or inner[:1]
-    return replace(selection, selections=inner)
+    return with_selections(selection, inner)

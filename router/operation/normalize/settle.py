@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from graphql import GraphQLSchema
 
-from router.operation.model import Field, Guard, InlineFragment, Selection
+from router.operation.model import Field, Guard, InlineFragment, Selection, with_selections
 
 
 def settle_guards(selections: tuple[Selection, ...], parent: str, schema: GraphQLSchema) -> tuple[Selection, ...]:
@@ -29,7 +29,8 @@ def _settle(selections: tuple[Selection, ...], known: dict[str, bool]) -> Iterat
         if isinstance(selection, Field) and selection.selections and not inner:
             inner = (_nothing_of(selection.selections),)
         if inner or isinstance(selection, Field) or not selection.selections:
-            yield replace(selection, guards=guards, selections=inner)
+            settled = selection if guards == selection.guards else replace(selection, guards=guards)
+            yield with_selections(settled, inner)
 
 
 def _open(guards: tuple[Guard, ...], known: dict[str, bool]) -> tuple[Guard, ...] | None:

@@ -19,8 +19,8 @@ from router.plan.nodes import ContextRewrite
 from router.plan.text import print_path
 from router.planner.context import context_rewrites
 from router.planner.errors import PlanningError
-from router.planner.fetch_graph import FetchGraph, Guards, Step
-from router.planner.fragments import join_guards
+from router.planner.fetch_graph import FetchGraph, Step
+from router.planner.fragments import Guards, join_guards
 from router.planner.place import Place
 from router.planner.query_tree import Enter, Narrow, Part, Solution, Take
 from router.planner.record import record

@@ -14,8 +14,6 @@ from router.operation.model import Guard
 from router.planner.arguments import ArgumentPrinter, find_variables, print_definition, print_directive
 from router.planner.selection_tree import SelectedField, SelectionTree
 
-Guards = tuple[Guard, ...]
-
 
 class DocumentWriter:
     """Writes the documents of one plan."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from router.operation.model import Guard, OperationKind
 from router.plan.nodes import ContextRewrite, Rewrite
+from router.planner.fragments import Guards
 from router.planner.place import Place
 from router.planner.representation import RepresentationTree
 from router.planner.selection_tree import SelectionTree
-
-Guards = tuple[Guard, ...]
 
 
 class Step:

@@ -6,9 +6,8 @@ equal fields fall together as they come.
 
 from __future__ import annotations
 
-from router.operation.model import Field, Guard
-
-Guards = tuple[Guard, ...]
+from router.operation.model import Field
+from router.planner.fragments import Guards
 
 
 class SelectedField:

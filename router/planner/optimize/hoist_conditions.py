@@ -6,7 +6,8 @@ Example: `product { id reviews @include(if: $detailed) { body } }`. The entity f
 
 from __future__ import annotations
 
-from router.planner.fetch_graph import FetchGraph, Guards
+from router.planner.fetch_graph import FetchGraph
+from router.planner.fragments import Guards
 from router.planner.selection_tree import SelectionTree
 
 

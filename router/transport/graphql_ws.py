@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any, Protocol
 
-import orjson
+import msgspec
 
 from router.transport.errors import RequestTimedOutError, StreamBrokenError, StreamRefusedError
 from router.transport.model import StreamEvent
@@ -82,8 +82,8 @@ async def _receive(channel: Channel) -> dict[str, Any]:
 
 def _parse(text: str) -> dict[str, Any]:
     try:
-        message = orjson.loads(text)
-    except orjson.JSONDecodeError as exc:
+        message = msgspec.json.decode(text)  # exact for integers of any size, unlike orjson
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
         raise StreamBrokenError("a message that is not JSON") from exc
     if not isinstance(message, dict):
         raise StreamBrokenError("a message that is not an object")

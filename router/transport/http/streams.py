@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
 
-from websockets.asyncio.client import ClientConnection, connect, unix_connect
+from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 from websockets.typing import Subprotocol
 
@@ -66,11 +66,18 @@ class WebSocketStreams:
             "proxy": None,
         }
         if isinstance(address, UnixAddress):
-            return await unix_connect(address.socket_path, f"ws://localhost{self._target}", **options)
+            return await _Connect(f"ws://localhost{self._target}", unix=True, path=address.socket_path, **options)
         if address.is_tls:
             options["ssl"] = self._tls or ssl.create_default_context()
         scheme = "wss" if address.is_tls else "ws"
-        return await connect(f"{scheme}://{address.authority}{self._target}", **options)
+        return await _Connect(f"{scheme}://{address.authority}{self._target}", **options)
+
+
+class _Connect(connect):
+    """Goes where it was told to: what the subgraph is sent is not for whom it may point to."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
 
 
 class _WebSocketChannel:
@@ -92,4 +99,6 @@ class _WebSocketChannel:
                     f"the subgraph closed the connection: {exc.rcvd.code} {exc.rcvd.reason}"
                 ) from exc
             return None
-        return message if isinstance(message, str) else message.decode()
+        if not isinstance(message, str):
+            raise StreamBrokenError("a message that is not text")
+        return message

@@ -54,6 +54,17 @@ async def test_events_come_over_a_socket_of_their_own_with_the_requests_headers(
     assert seen == ["/ws", "signed"]
 
 
+async def test_an_integer_of_any_size_comes_as_it_was_sent() -> None:
+    async def talk(connection: ServerConnection) -> None:
+        await open_subscription(connection)
+        await connection.send('{"type":"next","id":"1","payload":{"data":{"a":1' + "0" * 30 + "}}}")
+        await connection.send('{"type":"complete","id":"1"}')
+        await connection.wait_closed()
+
+    async with serving(talk, "graphql-transport-ws") as streams:
+        assert await collect(streams) == [{"data": {"a": 10**30}}]
+
+
 async def test_leaving_closes_the_socket_at_once() -> None:
     closed = asyncio.Event()
 
@@ -81,6 +92,18 @@ async def talk_nonsense(connection: ServerConnection) -> None:
     await connection.send("hello")
 
 
+async def talk_in_bytes(connection: ServerConnection) -> None:
+    await open_subscription(connection)
+    await connection.send(b"\xff")
+    await connection.wait_closed()
+
+
+async def nest(connection: ServerConnection) -> None:
+    await open_subscription(connection)
+    await connection.send('{"type":"next","id":"1","payload":' + '{"data":' * 100_000)
+    await connection.wait_closed()
+
+
 async def refuse(connection: ServerConnection) -> None:
     await connection.recv()
     await connection.close(4401, "Unauthorized")
@@ -91,10 +114,12 @@ async def refuse(connection: ServerConnection) -> None:
     [
         (hang_up, "graphql-transport-ws", StreamBrokenError),
         (talk_nonsense, "graphql-transport-ws", StreamBrokenError),
+        (talk_in_bytes, "graphql-transport-ws", StreamBrokenError),
+        (nest, "graphql-transport-ws", StreamBrokenError),
         (refuse, "graphql-transport-ws", StreamBrokenError),
         (hang_up, "graphql-ws", StreamRefusedError),
     ],
-    ids=["closed", "not JSON", "unauthorized", "another subprotocol"],
+    ids=["closed", "not JSON", "bytes", "too deep", "unauthorized", "another subprotocol"],
 )
 async def test_a_stream_that_cannot_go_on_is_an_error(
     talk: Talk, subprotocol: str, error: type[TransportError]
@@ -109,10 +134,19 @@ async def test_nobody_listening_is_an_error() -> None:
         await collect(WebSocketStreams(HttpAddress("127.0.0.1", 1, "/")))
 
 
-async def test_an_http_server_without_websockets_refuses() -> None:
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 404 Not Found",
+        b"HTTP/1.1 307 Temporary Redirect\r\nlocation: ws://127.0.0.1:1/elsewhere",
+        b"HTTP/1.1 302 Found\r\nlocation: https:///",
+    ],
+    ids=["no WebSockets", "elsewhere", "nowhere"],
+)
+async def test_a_server_that_does_not_take_the_websocket_refuses(head: bytes) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n")
+        writer.write(head + b"\r\ncontent-length: 0\r\n\r\n")
         writer.close()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)

@@ -47,7 +47,7 @@ def protocol_with_deadline(head_timeout_s: float, max_head_bytes: int) -> type[H
 
         def connection_made(self, transport: Any) -> None:
             super().connection_made(transport)
-            self._deadline = self.loop.call_later(head_timeout_s, self._close)
+            self._deadline = self.loop.call_later(head_timeout_s, self._time_is_up)
 
         def data_received(self, data: bytes) -> None:
             self._idle_since = None
@@ -65,7 +65,7 @@ def protocol_with_deadline(head_timeout_s: float, max_head_bytes: int) -> type[H
 
         def _expect_more_head(self, received: int) -> None:
             if self._deadline is None:
-                self._deadline = self.loop.call_later(head_timeout_s, self._close)
+                self._deadline = self.loop.call_later(head_timeout_s, self._time_is_up)
                 self._head_bytes = 0
                 return
             self._head_bytes += received
@@ -150,7 +150,7 @@ def protocol_with_deadline(head_timeout_s: float, max_head_bytes: int) -> type[H
             self.scope = scope
             if parser.should_upgrade():  # what is said next is `HttpParserUpgrade`
                 return
-            is_busy = bool(self.cycle) and not self.cycle.response_complete  # there is none before the first request
+            is_busy = self._is_busy
             keep_alive = version != "1.0" and parser.should_keep_alive()
             self.cycle = cycle = _Cycle(self, scope, keep_alive, self.expect_100_continue)
             if is_busy:
@@ -158,6 +158,10 @@ def protocol_with_deadline(head_timeout_s: float, max_head_bytes: int) -> type[H
                 self.pipeline.appendleft((cycle, self.app))
             else:
                 self._start_asgi_task(cycle, self.app)
+
+        @property
+        def _is_busy(self) -> bool:
+            return bool(self.cycle) and not self.cycle.response_complete  # there is none before the first request
 
         def _parse_url(self, url: bytes) -> tuple[bytes, str, bytes, bytes]:
             parsed = httptools.parse_url(url)
@@ -185,7 +189,7 @@ def protocol_with_deadline(head_timeout_s: float, max_head_bytes: int) -> type[H
                 return
             if self.cycle.more_body:
                 self._is_rest_due = True
-                self._deadline = self.loop.call_later(head_timeout_s, self._close)
+                self._deadline = self.loop.call_later(head_timeout_s, self._time_is_up)
             self._idle_since = self.loop.time()
             if self.timeout_keep_alive_task is None:
                 self._look_again_in(self.timeout_keep_alive)
@@ -211,8 +215,14 @@ def protocol_with_deadline(head_timeout_s: float, max_head_bytes: int) -> type[H
                 self._deadline.cancel()
                 self._deadline = None
 
+        def _time_is_up(self) -> None:
+            if self._is_busy:  # what came before is under way, and this is not looked at before it is done
+                self._deadline = self.loop.call_later(head_timeout_s, self._time_is_up)
+            else:
+                self._deadline = None
+                self._close()
+
         def _close(self) -> None:
-            self._deadline = None
             if not self.transport.is_closing():
                 self.transport.close()
 

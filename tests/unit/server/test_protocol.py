@@ -195,6 +195,16 @@ async def test_the_rest_of_a_body_nobody_waits_for_has_a_deadline() -> None:
     assert wire.written.endswith(b"too long")
 
 
+async def test_a_head_is_not_late_while_what_came_before_is_under_way() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.1)
+        await answer(send)
+
+    config = "server: {http: {header_read_timeout: 10ms}}"
+    wire, _ = await talk(app, REQUEST + REQUEST + b"GET /", config=config, until_closed=True)
+    assert wire.written.count(b"HTTP/1.1 200 OK") == 2
+
+
 class Buffer(asyncio.Transport):
     """So much of it is unread each time somebody looks."""
 

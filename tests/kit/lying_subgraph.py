@@ -14,6 +14,11 @@ from router.transport.model import SubgraphClient, SubgraphRequest, SubgraphResp
 
 _WRONG: tuple[Any, ...] = (None, 5, 2**40, 1.5, 2.0, True, "", "x", [], [None], {}, {"x": 1})
 _REMOVED = "removed"
+#: nothing that only a reader of it notices, as bad UTF-8: typed plans skip what was not asked for
+_MEMBERS = (
+    *(b'"__typename":"E0",', b'"__typename":"I0",', b'"id":"twice",', b'"f0":null,', b'"f1":[1.0],', b'"data":{},'),
+    *(b'"more":NaN,', b'"more":[{}],', b'"f0":%b,' % (b"9" * 40)),
+)
 
 
 class LyingSubgraph:
@@ -44,7 +49,14 @@ class LyingSubgraph:
         body = orjson.loads(response.body)
         for _ in range(self._lie_count):
             _lie(body, draw)
-        return SubgraphResponse(200, orjson.dumps(body))
+        text = orjson.dumps(body)
+        return SubgraphResponse(200, _insert(text, draw) if draw.randrange(6) == 0 else text)
+
+
+def _insert(text: bytes, draw: random.Random) -> bytes:
+    """A member that was not asked for, a second time one that was, or what is no JSON."""
+    place = draw.choice([number for number, byte in enumerate(text) if byte == ord("{")]) + 1
+    return text[:place] + draw.choice(_MEMBERS) + text[place:]
 
 
 def _lie(body: dict[str, Any], draw: random.Random) -> None:

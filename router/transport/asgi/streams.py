@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 from router.transport.asgi.app import Message
 from router.transport.asgi.client import AsgiClient
-from router.transport.errors import StreamRefusedError
+from router.transport.errors import StreamBrokenError, StreamRefusedError
 from router.transport.graphql_ws import SUBPROTOCOL, subscribe_over
 from router.transport.model import StreamEvent, SubgraphRequest
 
@@ -78,4 +78,6 @@ class _AsgiChannel:
         if message["type"] != "websocket.send":
             return None
         text = message.get("text")
-        return text if text is not None else bytes(message["bytes"]).decode()
+        if not isinstance(text, str):
+            raise StreamBrokenError("a message that is not text")
+        return text

@@ -85,7 +85,7 @@ class Bus:
                 bus = cls(client, clock=clock or SystemClock(), tracer=tracer or NoOpTracer(), replicas=replicas)
                 await bus.ensure_stream()
         except (OSError, nats.errors.Error, TimeoutError) as exc:
-            await client.close()
+            await _close(client)
             raise UnavailableError(f"cannot connect to the bus: {exc!r}") from exc
         return bus
 
@@ -94,11 +94,11 @@ class Bus:
         await asyncio.gather(*(server.stop(_DRAIN_TIMEOUT_S) for server in self._servers))
         if self._client.is_connected:
             try:
-                await self._client.drain()
-            except nats.errors.Error as exc:
+                async with asyncio.timeout(2 * _DRAIN_TIMEOUT_S):
+                    await self._client.drain()
+            except (nats.errors.Error, TimeoutError) as exc:
                 _log.warning("the bus could not be drained", error=repr(exc))
-        if not self._client.is_closed:
-            await self._client.close()
+        await _close(self._client)
 
     @property
     def is_connected(self) -> bool:
@@ -215,6 +215,16 @@ class Bus:
         finally:
             if not self._client.is_closed:
                 await subscription.unsubscribe()
+
+
+async def _close(client: Client) -> None:
+    """The client itself waits without an end for a connection that does not go."""
+    if not client.is_closed:
+        try:
+            async with asyncio.timeout(_DRAIN_TIMEOUT_S):
+                await client.close()
+        except TimeoutError:
+            _log.warning("the connection to the bus does not close")
 
 
 def _check_version(client: Client) -> None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.kit.started_shop import StartedShop
-
-pytestmark = pytest.mark.timeout(300)
 
 
 def test_a_rest_route_is_found_and_tried_on_its_page(shop: StartedShop, browser_page: Page, asked: list[str]) -> None:
     browser_page.goto(f"{shop.url}/api/docs")
     route = browser_page.locator("#operations-products-Products")
-    expect(route).to_be_visible(timeout=30_000)
+    expect(route).to_be_visible()
     route.locator("button.opblock-summary-control").click()
     route.get_by_role("button", name="Try it out").click()
     route.get_by_role("button", name="Execute").click()
-    expect(route.locator(".live-responses-table .response-col_status").last).to_contain_text("200", timeout=15_000)
+    expect(route.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
     expect(route.locator(".live-responses-table")).to_contain_text("stock_status")
     assert [url for url in asked if not url.startswith((shop.url, "data:", "blob:"))] == []
 

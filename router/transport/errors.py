@@ -35,7 +35,7 @@ class ConnectFailedError(TransportError):
 class ConnectionLostError(TransportError):
     """The connection ended before the whole response came.
 
-    `before_response` says that not one byte of the response had arrived; on a connection that was reused this
+    `before_response` says that nothing of a response to this request had arrived; on a connection that was reused this
     mostly means that the server closed it as idle while the request was on its way (RFC 9112, 9.3.1).
     """
 

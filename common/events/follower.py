@@ -55,8 +55,10 @@ class Follower:
 
     async def __aexit__(self, *_: object) -> None:
         if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.wait([self._watching])
+            # again: one that comes with an answer the client waits for is swallowed by Python 3.11's `wait_for`
+            while not self._watching.done():
+                self._watching.cancel()
+                await asyncio.wait([self._watching], timeout=_LOOK_UP_S)
         if not self._bus.client.is_closed:
             for subscription in self._listening:
                 await subscription.unsubscribe()

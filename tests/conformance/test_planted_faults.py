@@ -52,6 +52,16 @@ _FAULTS: dict[str, tuple[int, list[Fault]]] = {
         19,
         [(fragments.flatten, "inner_guards = join_guards(guards, selection.guards)", "inner_guards = guards")],
     ),
+    "of guards in between levels only the innermost is kept": (
+        463,
+        [
+            (
+                fragments.spread,
+                "inner_guards = join_guards(guards, selection.guards)",
+                "inner_guards = selection.guards or guards",
+            )
+        ],
+    ),
     "guards are lost where a field goes into the one before it": (
         26,
         [(merge_pass._add_field, "if left else field.selections", "if False else field.selections")],

@@ -2,6 +2,7 @@
 
 import pytest
 
+from router.execution.merge import merge_into
 from router.execution.model import ExecutionResult
 from router.plan.nodes import Fetch, Sequence
 from tests.kit.fake_subgraph import FakeSubgraph, data, entities_by
@@ -51,3 +52,17 @@ async def test_nothing_is_asked_when_there_is_no_entity() -> None:
     result = await answer(SHOP, "{ tops { stock } }", PLAN, {"a": a, "b": FakeSubgraph()})
 
     assert result == ExecutionResult({"tops": [None]})
+
+
+@pytest.mark.parametrize(
+    ("known", "brought", "kept"),
+    [("Book", "Media", "Book"), ("Media", "Book", "Book"), ("Media", None, "Media"), (None, "Media", "Media")],
+)
+async def test_the_name_of_an_interface_never_stands_where_the_name_of_the_type_is_known(
+    known: str | None, brought: str | None, kept: str
+) -> None:
+    book = {"__typename": known, "id": "1"}
+
+    merge_into(book, {"__typename": brought, "score": 5}, {"Media"})
+
+    assert book == {"__typename": kept, "id": "1", "score": 5}

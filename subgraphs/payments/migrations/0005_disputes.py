@@ -60,4 +60,14 @@ class Migration(migrations.Migration):
         ops.RunSQL(BEGUN, "UPDATE payment SET is_disputed = true WHERE dispute_status IS NOT NULL;"),
         ops.RemoveField(model_name="Payment", name="is_disputed"),
         ops.RunSQL(GUARD, GUARD_BACK),
+        ops.AlterField(
+            model_name="PaymentAttempt",
+            name="state",
+            field=fields.CharField(description="OPEN, AUTHORIZED, DECLINED or SUPERSEDED", max_length=16),
+        ),
+        ops.AlterField(
+            model_name="ProviderTask",
+            name="kind",
+            field=fields.CharField(description="AUTHORIZE, CAPTURE, VOID, REFUND or ABANDON", max_length=16),
+        ),
     ]

@@ -103,7 +103,7 @@ class FetchGraphBuilder:
             if field.name == "__typename":
                 spot.tree.has_typename = True
                 return {spot.step.id}
-            key, field_guards = spot.place.keys.key_for(field), guards
+            key, field_guards = spot.place.keys.key_for(field), join_guards(guards, spot.entry_guards)
         else:
             key, field_guards = field.response_key, join_guards(part.guards, spot.entry_guards)
         if move is not None and move.context:

@@ -1,0 +1,77 @@
+"""A fetch is made only where something holds that asks for it: guards of the objects above it count as its own do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from router.plan.nodes import BatchFetch, Condition, Fetch, PlanNode
+from router.plan.walk import children
+from router.supergraph import Supergraph
+from tests.kit.supergraphs import load, plan, plan_lines
+
+KEY_CHAIN = load(
+    "a b c",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) @join__type(graph: C) { user: User @join__field(graph: A) }
+type User @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @join__type(graph: B, key: "email")
+    @join__type(graph: C, key: "email") {
+  id: ID! @join__field(graph: A) @join__field(graph: B)
+  email: String @join__field(graph: B) @join__field(graph: C)
+  city: String @join__field(graph: C)
+}
+""",
+)
+
+SHELVES = load(
+    "a b",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) { shelf: Shelf @join__field(graph: A) }
+type Shelf @join__type(graph: A) { items: [Item] }
+interface Item @join__type(graph: A) { id: ID! }
+type Book implements Item @join__implements(graph: A, interface: "Item") @join__type(graph: A, key: "id")
+    @join__type(graph: B, key: "id") { id: ID! pages: Int @join__field(graph: B) }
+type Film implements Item @join__implements(graph: A, interface: "Item") @join__type(graph: A, key: "id")
+    @join__type(graph: B, key: "id") { id: ID! minutes: Int @join__field(graph: B) }
+""",
+)
+
+
+def conditions(supergraph: Supergraph, query: str) -> list[str]:
+    """Of each fetch its subgraph, and the variables that must be true."""
+    node = plan(supergraph, query).node
+    return [] if node is None else list(_conditions(node, ()))
+
+
+def _conditions(node: PlanNode, variables: tuple[str, ...]) -> Iterator[str]:
+    match node:
+        case Fetch() | BatchFetch():
+            yield " ".join((node.service, *variables))
+        case Condition():
+            variables = (*variables, node.variable)
+    for child in children(node):
+        yield from _conditions(child, variables)
+
+
+def test_all_fetches_of_a_key_chain_have_the_guard_of_the_object() -> None:
+    query = "query ($x: Boolean!) { user @include(if: $x) { city } user { __typename id } }"
+    assert conditions(KEY_CHAIN, query) == ["a", "b x", "c x"]
+    anyway = "query ($x: Boolean!) { user @include(if: $x) { city } user { city } }"
+    assert conditions(KEY_CHAIN, anyway) == ["a", "b", "c"]
+
+
+def test_guards_of_objects_in_one_another_add_up() -> None:
+    query = """query ($x: Boolean!, $y: Boolean!) {
+      shelf @include(if: $x) { items @include(if: $y) { ... on Book { pages } } }
+      shelf { items { __typename id } }
+    }"""
+    assert conditions(SHELVES, query) == ["a", "b x y"]
+
+
+def test_types_of_an_interface_share_a_fetch_and_keep_their_guards() -> None:
+    query = """query ($x: Boolean!) {
+      shelf @include(if: $x) { items { ... on Book { pages } } }
+      shelf { items { __typename id ... on Film { minutes } } }
+    }"""
+    assert plan_lines(SHELVES, query)[1:] == [
+        "1 b after 0 at shelf.items.@ (Book(id) Film(id)): {... on Book{pages @include(if:$x)} ... on Film{minutes}}"
+    ]

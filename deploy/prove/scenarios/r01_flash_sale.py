@@ -40,7 +40,7 @@ async def run(arena: Arena) -> str:
         timed = await asyncio.gather(*(measured(one_buyer(market, token, product)) for token in tokens))
         took_s = time.monotonic() - began
     ends, waits_s = Counter(end for end, _ in timed), sorted(wait_s for _, wait_s in timed)
-    arena.say(f"{buyers} answers in {took_s:.1f} s: {dict(ends)}, slowest {waits_s[-3:]}")
+    arena.say(f"{buyers} answers in {took_s:.1f} s: {dict(ends)}, the last after {waits_s[-1]:.1f} s of waiting")
     await arena.auditor.at_rest()
     reserved = await arena.units_reserved(product)
     require(reserved == units, f"{reserved} of {units} units are reserved: {dict(ends)}")

@@ -96,7 +96,7 @@ async def test_the_statements_of_a_request_are_spans_of_its_trace(settings: User
         refused = [(await users.http.get(path)).status_code for path in (f"/traces/{trace_id}", "/traces")]
 
     spans = ring.trace(trace_id)
-    assert [span.name for span in spans] == ["POST /graphql", "SELECT"]
+    assert [span.name for span in spans] == ["POST /graphql", "SELECT user_account"]
     assert spans[1].parent_id == spans[0].span_id
     assert load_spans(told[0].content) == spans
     assert spans[0] in load_spans(told[1].content)

@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
 from common.telemetry import Telemetry, TraceRing, inject_headers, mark_failed, record_sql_span, use_ring
-from common.telemetry.sql import statement_text
+from common.telemetry.sql import statement_summary, statement_text
 
 pytestmark = pytest.mark.anyio
 
@@ -140,7 +140,7 @@ async def test_a_statement_that_has_run_is_a_span_of_the_trace_it_ran_in() -> No
         record_sql_span(telemetry.tracer, "select *\n  from orders where id = $1", elapsed_s=0.25, has_failed=True)
         await asyncio.sleep(0)
     ((statement, root),) = ring.traces()
-    assert (statement.name, statement.parent_id, statement.has_failed) == ("SELECT", root.span_id, True)
+    assert (statement.name, statement.parent_id, statement.has_failed) == ("SELECT orders", root.span_id, True)
     assert statement.attributes["db.query.text"] == "select * from orders where id = $1"
     assert 0.2 < (statement.ended_at_ns - statement.started_at_ns) / 1e9 < 0.3
 
@@ -156,3 +156,20 @@ async def test_a_statement_that_has_run_is_a_span_of_the_trace_it_ran_in() -> No
 )
 def test_values_do_not_get_into_spans(statement: str, text: str) -> None:
     assert statement_text(statement) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "summary"),
+    [
+        ("SELECT 1", "SELECT"),
+        ("select a.id from orders a join lines b on true for update skip locked", "SELECT orders"),
+        ("WITH due AS (SELECT id FROM saga FOR UPDATE) UPDATE saga SET a = $1", "UPDATE saga"),
+        ("WITH a AS (INSERT INTO a VALUES ($1) ON CONFLICT DO UPDATE SET x = $2) DELETE FROM b", "INSERT a DELETE b"),
+        ("WITH found AS MATERIALIZED (SELECT * FROM product) SELECT * FROM found", "SELECT product"),
+        ('SELECT "id" FROM "user" WHERE "id" = $1', "SELECT user"),
+        ("BEGIN", "BEGIN"),
+        ("", "SQL"),
+    ],
+)
+def test_statements_are_named_after_what_they_do_to_which_tables(text: str, summary: str) -> None:
+    assert statement_summary(text) == summary

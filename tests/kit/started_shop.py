@@ -21,7 +21,7 @@ from tests.kit.card_search import require_no_cards_in_databases, require_no_card
 from tests.kit.ports import free_port
 
 _START_TIMEOUT_S = 600.0
-#: who asks gives up late, but before the router does, which waits 10 s: the sandbox is slow on purpose with some amounts
+#: who asks gives up late, but before the router does, which waits 10 s: the sandbox is slow on purpose at times
 _PATIENT = {"PUNNET_COMMAND_TIMEOUT_S": "8", "PUNNET_PAYMENT_PROVIDER_TIMEOUT_S": "8"}
 
 
@@ -32,6 +32,7 @@ class StartedShop:
     folder: Path
     port: int
     is_split: bool
+    is_patient: bool = True  #: its subgraphs wait longer for others than they do for users
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -48,7 +49,7 @@ class StartedShop:
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "deploy.cli", *arguments],
-                env={**os.environ, "PUNNET_HOME": str(self.folder), **_PATIENT},
+                env={**os.environ, "PUNNET_HOME": str(self.folder), **(_PATIENT if self.is_patient else {})},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -90,9 +91,9 @@ class StartedShop:
 
 
 @contextlib.contextmanager
-def started_shop(folder: Path, *, is_split: bool) -> Iterator[StartedShop]:
+def started_shop(folder: Path, *, is_split: bool, is_patient: bool = True) -> Iterator[StartedShop]:
     """Started before the block, stopped after it, whatever became of it in between."""
-    shop = StartedShop(folder / "state", free_port(), is_split)
+    shop = StartedShop(folder / "state", free_port(), is_split, is_patient)
     try:
         shop.start()
         yield shop

@@ -303,5 +303,5 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", default="", choices=["reads", "journeys", "rush", "idle"])
     given = parser.parse_args()
-    with open_folder() as folder, started_shop(folder, is_split=given.split) as started:
+    with open_folder() as folder, started_shop(folder, is_split=given.split, is_patient=False) as started:
         asyncio.run(main(started, given))

@@ -11,9 +11,10 @@ from uuid import uuid4
 from router.pipeline.http import HttpRequest
 from router.pipeline.read import read_json
 from router.pipeline.reader import check_content
+from router.rest.binding import Binding
 from router.rest.exchange import Exchange
 from router.rest.problem import ProblemError, invalid_field
-from router.rest.routes import Binding, Route
+from router.rest.routes import Route
 from router.rest.values import InvalidFieldError
 
 _MAX_PARAMETERS = 100

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from graphql import FieldNode, ObjectValueNode, OperationDefinitionNode, ValueNode, VariableNode
 
+from router.rest.binding import Binding
 from router.rest.values import Naming, join
-
-if TYPE_CHECKING:  # routes are made with these
-    from router.rest.routes import Binding
 
 InputPath: TypeAlias = tuple[str, ...]
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 from graphql import (
     DocumentNode,
@@ -38,31 +38,15 @@ from graphql import (
 
 from router.config.rest import RestConfig
 from router.errors import ConfigurationError
+from router.rest.binding import Binding, Place
 from router.rest.directives import with_directives, without_directives
 from router.rest.fields import FieldNames, read_field_names
-from router.rest.values import Naming, Reader, as_is, json_reader, snake_case, text_reader
+from router.rest.values import Naming, as_is, json_reader, snake_case, text_reader
 
-Place: TypeAlias = Literal["path", "query", "header", "body", "exchange"]
 ResponsePath: TypeAlias = tuple[str, ...]  #: response keys
 
 _PARAMETER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _TEMPLATE = re.compile(r"(/([A-Za-z0-9_.~-]+|\{[A-Za-z_][A-Za-z0-9_]*\}))+")
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """One variable and where its value comes from."""
-
-    variable: str
-    place: Place
-    name: str  #: there; of an exchange, the field of the body
-    type: GraphQLInputType
-    is_required: bool
-    read: Reader
-    renamed: Mapping[str, str]  #: keys inside, by the schema's names
-    default: Any = None  #: as JSON, for the description only
-    generates: bool = False
-    exchange: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from graphql import GraphQLSchema, get_named_type
 
 from router.config.rest import RestConfig
+from router.rest.binding import Binding
 from router.rest.openapi.schemas import Schema, Schemas, object_schema
 from router.rest.problem import Problems
-from router.rest.routes import Binding, Route
+from router.rest.routes import Route
 from router.rest.values import as_is, snake_case
 
 _PROBLEM: Schema = {

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import asyncpg
 from pydantic import SecretStr
 
 from common.auth import Principal
 from common.ids import new_id
 from common.settings import SubgraphSettings
-from common.subgraph.database import Database
+from common.subgraph.database import Database, fetch
 from subgraphs.orders.app import create_app as create_orders
 from subgraphs.orders.settings import OrdersSettings
 from subgraphs.payments.app import create_app as create_payments
@@ -177,4 +178,16 @@ async def empty(*databases: Database) -> None:
             """SELECT string_agg(quote_ident(tablename), ', ') AS tables FROM pg_tables
                WHERE schemaname = 'public' AND tablename <> 'tortoise_migrations'"""
         )
-        await database.fetch(f"TRUNCATE {rows[0]['tables']}")
+        await truncate(database, rows[0]["tables"])
+
+
+async def truncate(database: Database, tables: str) -> None:
+    """Locks one table after the other, while tasks in the background read them in another order: where it has to
+    wait, it lets go of all and begins again, so that nobody is caught in a deadlock."""
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(asyncpg.LockNotAvailableError):
+                async with database.transaction() as connection:
+                    await fetch(connection, "SET LOCAL lock_timeout = '50ms'")
+                    await fetch(connection, f"TRUNCATE {tables}")
+                return

@@ -1,7 +1,7 @@
 """A shop that dies: `python -m tests.kit.dying_shop POSTGRES NATS PRODUCTS ORDERS PAYMENTS`.
 
-It sells one order, prints buyer, order and payment status once these are acknowledged, and kills itself (SIGKILL)
-before any event has left an outbox.
+It sells one order, prints buyer, order and payment status once these are acknowledged (logs go to standard error), and
+kills itself (SIGKILL) before any event has left an outbox.
 """
 
 import asyncio
@@ -9,6 +9,8 @@ import os
 import signal
 import sys
 from typing import Any
+
+import structlog
 
 from common.events import Bus
 from tests.kit.commerce import customer, running_commerce
@@ -33,4 +35,5 @@ async def sell(postgres_url: str, nats_url: str, names: tuple[str, str, str]) ->
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(sell(sys.argv[1], sys.argv[2], (sys.argv[3], sys.argv[4], sys.argv[5])))

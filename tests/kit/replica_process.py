@@ -1,14 +1,16 @@
 """One of several replicas of a consumer, to be killed, stopped and continued.
 
 `python -m tests.kit.replica_process DATABASE_URL NATS_URL DOMAIN`. Prints `ready` when it begins to ask for events and
-`handling` when it has the first; SIGTERM ends it in good order. The note of an effect tells how many effects of its
-aggregate were committed before.
+`handling` when it has the first, and nothing else: it logs to standard error. SIGTERM ends it in good order. The note
+of an effect tells how many effects of its aggregate were committed before.
 """
 
 import asyncio
 import random
 import signal
 import sys
+
+import structlog
 
 from common.clock import SystemClock
 from common.events import Bus, Consumer, ConsumerRunner, Event, RetryDelays, SqlConnection
@@ -46,4 +48,5 @@ async def main(database_url: str, nats_url: str, domain: str) -> None:
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(main(*sys.argv[1:]))

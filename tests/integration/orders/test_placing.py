@@ -9,7 +9,7 @@ import pytest
 from common.ids import new_id, parse_id, uuid7
 from common.subgraph.statements import record_statements
 from subgraphs.users.domain import Role
-from tests.kit.commerce import ADDRESS, PLACE, STAFF, Commerce, customer, database_of
+from tests.kit.commerce import ADDRESS, PLACE, STAFF, Commerce, customer, database_of, truncate
 from tests.kit.subgraph import as_user
 
 pytestmark = pytest.mark.anyio
@@ -217,7 +217,7 @@ async def test_a_repetition_continues_where_a_request_died_and_holds_nothing_twi
     first = await shop.place(buyer, items, idempotencyKey="k")
     # as if the process had died after the goods were held and before the order was written
     order_id = parse_id("ord", first["order"]["id"])
-    await database.fetch("TRUNCATE orders, order_line, order_history, saga, outbox CASCADE")
+    await truncate(database, "orders, order_line, order_history, saga, outbox CASCADE")
     point = {"recovery_point": {"order_id": str(order_id)}, "locked_until": 0}
     await database.fetch("UPDATE idempotency SET answer = $1", [orjson.dumps(point).decode()])
 

@@ -128,8 +128,7 @@ class Saga:
             if is_reserved:
                 await _write_promises(connection, order.id, held.lines)
         if not is_reserved:
-            # cancelled while we were asking
-            await self.stock.release(order.id)
+            await self._overtaken(order.id)
 
     async def _commit(self, due: DueStep) -> None:
         order = due.order
@@ -142,8 +141,14 @@ class Saga:
         failpoint("orders.commit.after_call")
         after = confirmed(order, self.moving.clock.now())
         if not await self.moving.step(order, after, due=None, actor=SYSTEM, cause=due.cause):
-            # cancelled while we were asking: whatever is held for it now is not needed
-            await self.stock.release(order.id)
+            await self._overtaken(order.id)
+
+    async def _overtaken(self, order_id: UUID) -> None:
+        """The order has moved while products was asked. Of one that was cancelled, whatever is held now is not needed;
+        every other one is in the hands of a worker that took this one for dead."""
+        now = await self.moving.load(order_id)
+        if now is not None and now.status is OrderStatus.CANCELLED:
+            await self.stock.release(order_id)
 
     async def _recover(self, order: Order) -> bool:
         """The reservation expired before the payment was heard of: hold the same goods again, if there are any."""

@@ -97,7 +97,8 @@ WITH taken AS (
 SELECT number FROM made
 """
 
-# staying in a status is no step of the history
+# Staying in a status is no step of the history. Who cancels while a worker commits the goods, may be quicker than that
+# worker: what it still takes is released when its lease has ended, whether it lives or not.
 _MOVE = f"""
 WITH moved AS (
     UPDATE orders SET status = $3, version = version + 1, updated_at = $4, cancel_reason = $5,
@@ -111,8 +112,8 @@ WITH moved AS (
     INSERT INTO saga (order_id, step, next_at, deadline, cause)
     SELECT id, $13, $14, $15, $16::jsonb FROM moved WHERE $13::text IS NOT NULL
     ON CONFLICT (order_id) DO UPDATE
-    SET step = excluded.step, next_at = excluded.next_at, deadline = excluded.deadline, cause = excluded.cause,
-        attempts = 0, last_error = NULL
+    SET step = excluded.step, deadline = excluded.deadline, cause = excluded.cause, attempts = 0, last_error = NULL,
+        next_at = CASE saga.step WHEN 'COMMIT' THEN greatest(saga.next_at, excluded.next_at) ELSE excluded.next_at END
 ), steps AS (
     INSERT INTO order_history ({_HISTORY_COLUMNS})
     SELECT $17, id, version, $4, $18::varchar, $3, $19, $20, $21 FROM moved WHERE $18::varchar <> $3

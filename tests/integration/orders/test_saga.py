@@ -1,6 +1,7 @@
 """What happens to orders after they were placed: expiry, cancellation, payments in the wrong moment, fulfilment."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -8,6 +9,9 @@ import pytest
 
 from common.auth import Principal
 from common.ids import new_id, parse_id
+from subgraphs.orders.domain.status import OrderStatus
+from subgraphs.orders.service.saga import DueStep
+from subgraphs.orders.service.store import Step
 from subgraphs.users.domain import Role
 from tests.kit.commerce import STAFF, Commerce, customer, database_of, eventually
 from tests.kit.subgraph import as_user
@@ -93,7 +97,7 @@ async def test_a_reservation_lost_before_the_payment_is_heard_of_is_made_anew(sh
     order = await shop.placed(buyer, product_id, 2)
     await database_of(shop.products).fetch("UPDATE reservation SET expires_at = now() - interval '1 minute'")
     await shop.products.app.state.runtime.service().reservations.sweep()
-    assert await shop.inventory(product_id) == (5, 0)
+    await eventually(lambda: shop.inventory(product_id), (5, 0))
     await shop.pay(buyer, order["id"])
     await eventually(lambda: shop.status(order["id"]), "CONFIRMED")
     assert await shop.inventory(product_id) == (5, 2)
@@ -109,6 +113,36 @@ async def test_a_paid_order_whose_goods_are_gone_is_cancelled_and_the_money_not_
     await eventually(lambda: shop.status(order["id"]), "CANCELLED")
     await eventually(lambda: shop.payment_statuses(order["id"]), ["VOIDED"])
     assert await shop.inventory(product_id) == (2, 1)
+
+
+@pytest.mark.parametrize("step", [Step.RESERVE, Step.COMMIT])
+async def test_a_worker_that_was_taken_for_dead_gives_nothing_back_of_what_another_one_has_sold(
+    shop: Commerce, step: Step
+) -> None:
+    product_id = await shop.add_product(stock=5)
+    order_id = parse_id("ord", (await shop.placed(customer(), product_id, 2))["id"])
+    saga = shop.orders.app.state.runtime.service().due_steps.saga
+    # as it was when the slow one took its lease: one version before the other one's step
+    before = {
+        Step.RESERVE: {"status": OrderStatus.PENDING, "version": 1},
+        Step.COMMIT: {"status": OrderStatus.AWAITING_PAYMENT, "version": 1},
+    }
+    seen = replace(await saga.moving.load(order_id), **before[step])
+    await saga.take(DueStep(seen, step, 1, None, None))
+    assert await shop.inventory(product_id) == (5, 2)
+
+
+async def test_what_a_cancelled_order_held_is_given_back_when_nobody_can_be_taking_it_any_more(shop: Commerce) -> None:
+    product_id = await shop.add_product(stock=5)
+    order = await shop.placed(customer(), product_id, 2)
+    orders = database_of(shop.orders)
+    # a worker is at it, and may ask for the goods at any moment until its lease ends
+    await orders.fetch("UPDATE saga SET step = 'COMMIT', next_at = '2100-01-01 00:00Z', attempts = 1")
+    assert (await cancel(shop, STAFF, order["id"], "STAFF"))["errors"] == []
+    owed = await orders.fetch("SELECT step, next_at = '2100-01-01 00:00Z' AS is_leased FROM saga")
+    assert owed == [{"step": "RELEASE", "is_leased": True}]
+    await orders.fetch("UPDATE saga SET next_at = now()")
+    await eventually(lambda: shop.inventory(product_id), (5, 0))
 
 
 async def test_a_buyer_cancels_before_paying_once(shop: Commerce) -> None:

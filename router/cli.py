@@ -15,7 +15,7 @@ import orjson
 import typer
 
 from router.config import RouterConfig, read_config
-from router.errors import RequestError, RouterError
+from router.errors import RequestError, ResponseError, RouterError
 from router.operation import normalize_operation, parse_document, validate_document
 from router.operation.limits import DocumentLimits
 from router.operation.model import Operation
@@ -54,6 +54,14 @@ class PlanFormat(StrEnum):
     JSON = "json"
 
 
+class LogLevel(StrEnum):
+    DEBUG = "debug"
+    INFO = "info"
+    WARN = "warn"  #: as Apollo Router has it
+    WARNING = "warning"
+    ERROR = "error"
+
+
 @app.command()
 def serve(
     supergraph: SupergraphFile,
@@ -62,18 +70,31 @@ def serve(
     ] = None,
     listen: Annotated[
         str | None,
-        typer.Option("--listen", envvar="APOLLO_ROUTER_LISTEN_ADDRESS", help="HOST:PORT; port 0 takes a free one."),
+        typer.Option(
+            "--listen",
+            envvar="APOLLO_ROUTER_LISTEN_ADDRESS",
+            help="HOST:PORT; else supergraph.listen of router.yaml, 127.0.0.1:4000. Port 0 takes a free one.",
+        ),
     ] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that share the port.")] = 1,
     dev: Annotated[
         bool, typer.Option("--dev", help="Introspection, GraphiQL, subgraph errors and plans for everybody.")
     ] = False,
-    log: Annotated[str, typer.Option(envvar="APOLLO_ROUTER_LOG", help="debug, info, warning or error")] = "info",
+    log: Annotated[
+        LogLevel,
+        typer.Option(
+            envvar="APOLLO_ROUTER_LOG", metavar="LEVEL", help="debug, info, warn or error", case_sensitive=False
+        ),
+    ] = LogLevel.INFO,
 ) -> None:
     """Serve a supergraph on / and /graphql until a signal comes.
 
-    Queries, mutations and subscriptions over HTTP, and over WebSocket at the same path. Metrics are at /metrics,
-    health at /health. Traces go to OTEL_EXPORTER_OTLP_ENDPOINT if that is set.
+    Queries, mutations and subscriptions over HTTP, and over WebSocket at the
+    same path. Metrics are at /metrics, health at /health. Traces go to
+    OTEL_EXPORTER_OTLP_ENDPOINT if that is set.
+
+        punnet router serve -s supergraph.graphql --dev
+        punnet router serve -s supergraph.graphql -c router.yaml --workers 4
     """
     from router.server.serve import Served, serve_forever
 
@@ -90,13 +111,19 @@ def serve(
 
 @config_app.command("schema")
 def config_schema() -> None:
-    """Print the JSON schema of router.yaml, for editors."""
+    """Print the JSON schema of router.yaml, for editors.
+
+    punnet router config schema > router.schema.json
+    """
     typer.echo(orjson.dumps(RouterConfig.model_json_schema(), option=orjson.OPT_INDENT_2))
 
 
 @config_app.command("validate")
 def config_validate(path: Annotated[Path, typer.Argument(help="router.yaml")]) -> None:
-    """Check a router.yaml and name every key that is wrong."""
+    """Check a router.yaml and name every key that is wrong.
+
+    punnet router config validate router.yaml
+    """
     _config(path)
     typer.echo(f"{path} is valid")
 
@@ -108,9 +135,9 @@ class ComposeFormat(StrEnum):
 
 @app.command()
 def compose(
-    config: Annotated[Path, typer.Option("--config", help="supergraph.yaml in rover's format; - reads it.")] = Path(
-        "supergraph.yaml"
-    ),
+    config: Annotated[
+        Path, typer.Option("--config", help="supergraph.yaml in rover's format; - reads standard input.")
+    ] = Path("supergraph.yaml"),
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where the supergraph goes; standard output if not given.")
     ] = None,
@@ -120,7 +147,12 @@ def compose(
     format: Annotated[ComposeFormat, typer.Option(help="SDL, or rover's JSON.")] = ComposeFormat.PLAIN,  # noqa: A002
     watch: Annotated[bool, typer.Option("--watch", help="Compose again when a schema changes, until Ctrl-C.")] = False,
 ) -> None:
-    """Compose subgraph schemas into a supergraph. Hints and errors go to standard error; errors exit with status 1."""
+    """Compose subgraph schemas into a supergraph. Hints and errors go to standard error; errors exit with status 1.
+
+    punnet router compose --config supergraph.yaml -o supergraph.graphql
+    punnet router compose -o supergraph.graphql --watch
+    punnet router compose --exclude-tag internal --api api.graphql
+    """
     from router.compose import Contract, SubgraphDefinition, load_supergraph_config
     from router.compose import compose as compose_subgraphs
     from router.compose.watch import watch as watch_schemas
@@ -153,7 +185,11 @@ def check(
     old: Annotated[Path, typer.Argument(help="API schema that clients use now.")],
     new: Annotated[Path, typer.Argument(help="API schema that would replace it.")],
 ) -> None:
-    """Report what a new API schema changes for clients; fails when it breaks them."""
+    """Report what a new API schema changes for clients; exits with status 1 when it breaks them.
+
+    punnet router compose --api new.graphql -o supergraph.graphql
+    punnet router check old.graphql new.graphql
+    """
     from router.compose.changes import Severity, api_changes
 
     try:
@@ -174,7 +210,11 @@ def plan(
     format: Annotated[PlanFormat, typer.Option(help="Apollo's text form or its JSON.")] = PlanFormat.TEXT,  # noqa: A002
     label: Annotated[list[str] | None, typer.Option(help="Override label that is on; may be repeated.")] = None,
 ) -> None:
-    """Print the query plan of an operation."""
+    """Print the query plan of an operation.
+
+    punnet router plan -s supergraph.graphql query.graphql
+    echo '{ me { name } }' | punnet router plan -s supergraph.graphql -
+    """
     graph = _supergraph(supergraph)
     try:
         made = _planner(graph, supergraph).plan(_operation(graph, query, name), frozenset(label or ()))
@@ -196,7 +236,10 @@ def explain(
 ) -> None:
     """Print what the plan was chosen from: for every field the ways to it, their costs, and why one won.
 
-    Without a plan, the fields that nobody can give, and why; exits with status 1 then.
+    Without a plan, the fields that nobody can give, and why; exits with
+    status 1 then.
+
+        punnet router explain -s supergraph.graphql query.graphql
     """
     graph = _supergraph(supergraph)
     try:
@@ -213,7 +256,10 @@ def explain(
 
 @app.command()
 def normalize(query: QueryFile, supergraph: SupergraphFile, name: OperationName = None) -> None:
-    """Print an operation as the planner sees it: fragments spread, equal fields merged, constants folded."""
+    """Print an operation as the planner sees it: fragments spread, equal fields merged, constants folded.
+
+    punnet router normalize -s supergraph.graphql query.graphql
+    """
     typer.echo(print_operation(_operation(_supergraph(supergraph), query, name)))
 
 
@@ -225,7 +271,13 @@ def _operation(supergraph: Supergraph, query: Path, name: str | None) -> Operati
             raise RequestError(errors)
         return normalize_operation(document, supergraph.api_schema, name)
     except RequestError as refusal:
-        _fail("\n".join(f"{error.code.name}: {error.message}" for error in refusal.errors))
+        _fail("\n".join(f"{_place(query, error)}: {error.code.name}: {error.message}" for error in refusal.errors))
+
+
+def _place(query: Path, error: ResponseError) -> str:
+    """Where in the document: `query.graphql:3:5`."""
+    name = "standard input" if str(query) == "-" else str(query)
+    return ":".join([name, *(str(number) for number in error.locations[0])]) if error.locations else name
 
 
 def _supergraph(path: Path) -> Supergraph:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from graphql import BreakingChange, DangerousChange, GraphQLError, build_schema, find_schema_changes
+from graphql import BreakingChange, DangerousChange, GraphQLError, GraphQLSchema, build_schema, find_schema_changes
 
 from router.errors import ConfigurationError
 
@@ -29,11 +29,7 @@ class Change:
 def api_changes(old_sdl: str, new_sdl: str) -> list[Change]:
     """Both are API schemas. The worst changes come first. Raises ConfigurationError when a schema is not valid."""
     changes: list[Change] = []
-    try:
-        found = find_schema_changes(build_schema(old_sdl), build_schema(new_sdl))
-    except (GraphQLError, TypeError) as exc:
-        raise ConfigurationError(f"not a GraphQL schema: {exc}") from exc
-    for change in found:
+    for change in find_schema_changes(_schema("old", old_sdl), _schema("new", new_sdl)):
         severity = Severity.SAFE
         if isinstance(change, BreakingChange):
             severity = Severity.BREAKING
@@ -42,3 +38,10 @@ def api_changes(old_sdl: str, new_sdl: str) -> list[Change]:
         changes.append(Change(severity, change.type.name, change.description))
     order = list(Severity)
     return sorted(changes, key=lambda change: (order.index(change.severity), change.kind, change.description))
+
+
+def _schema(which: str, sdl: str) -> GraphQLSchema:
+    try:
+        return build_schema(sdl)
+    except (GraphQLError, TypeError) as exc:
+        raise ConfigurationError(f"the {which} schema is not GraphQL: {exc}") from exc

@@ -62,7 +62,11 @@ def up(
 ) -> None:
     """Start everything on this machine: PostgreSQL, NATS, the subgraphs and the router. Ctrl-C stops it.
 
-    DATABASE_URL, NATS_URL and REDIS_URL point it at servers you run yourself.
+    DATABASE_URL, NATS_URL and REDIS_URL point it at servers you run yourself,
+    PUNNET_HOME at another folder for data, logs and secrets than .punnet/.
+
+        punnet up --split --workers 2
+        PUNNET_HOME=/tmp/second punnet up --port 8081
     """
     from deploy.local.up import Options
     from deploy.local.up import up as run_shop
@@ -100,7 +104,11 @@ def reset(yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = Fals
 
 @app.command()
 def migrate() -> None:
-    """Create and migrate the databases of all subgraphs."""
+    """Create and migrate the databases of all subgraphs; `up` and each subgraph do it by themselves.
+
+    Works on the running shop, on DATABASE_URL and NATS_URL if they are set, or
+    on servers started for it.
+    """
     from deploy.local import shop
 
     _on_servers(shop.migrate)
@@ -108,7 +116,7 @@ def migrate() -> None:
 
 @app.command()
 def seed() -> None:
-    """Add the demo data that is missing, on migrated databases."""
+    """Add the demo data that is missing, on migrated databases; `up` does it by itself. Servers as with `migrate`."""
     from deploy.local import shop
 
     _on_servers(shop.seed)
@@ -119,7 +127,10 @@ def token(
     account: Annotated[str, typer.Argument(help="First part of a demo account's address, e.g. alice.")],
     hours: Annotated[int, typer.Option(help="How long it is valid.", min=1)] = 12,
 ) -> None:
-    """Print an access token of a demo account, signed with this machine's key."""
+    """Print an access token of a demo account, signed with this machine's key.
+
+    curl -H "authorization: Bearer $(punnet token alice)" ...
+    """
     from deploy.local.demo import demo_token
 
     Terminal().show(demo_token(state_folder(), account, lifetime_s=hours * 3600))
@@ -128,32 +139,38 @@ def token(
 @app.command()
 def subgraph(
     name: Annotated[str, typer.Argument(help=f"One of {', '.join(subgraph_names())}.")],
-    listen: Annotated[str, typer.Option(help="HOST:PORT")] = "127.0.0.1:4001",
+    listen: Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.")] = "127.0.0.1:4001",
     workers: Annotated[int, typer.Option(help="Processes that share the port.", min=1)] = 1,
 ) -> None:
-    """Serve one subgraph on its own; addresses and secrets come from the environment."""
+    """Serve one subgraph on its own; addresses and secrets come from the environment.
+
+    docs/operations.md lists the variables.
+
+        punnet subgraph orders --listen 127.0.0.1:4003
+    """
     from deploy.serve import serve_subgraph
 
-    host, _, port = listen.rpartition(":")
-    if name not in subgraph_names() or not port.isdigit():
-        raise LocalError(f"No such subgraph or address: {name} {listen}")
-    serve_subgraph(name, host.strip("[]"), int(port), workers)
+    if name not in subgraph_names():
+        raise LocalError(f"No subgraph {name!r}; there are {', '.join(subgraph_names())}.")
+    serve_subgraph(name, *_address(listen), workers)
 
 
 @app.command()
-def sandbox(listen: Annotated[str, typer.Option(help="HOST:PORT")] = "127.0.0.1:4010") -> None:
-    """Serve the sandbox: the payment provider and whoever else is outside; configuration from the environment."""
+def sandbox(
+    listen: Annotated[str, typer.Option(help="HOST:PORT; port 0 takes a free one.")] = "127.0.0.1:4010",
+) -> None:
+    """Serve the sandbox: the payment provider and whoever else is outside; configuration from the environment.
+
+    deploy/sandbox/README.md lists the variables.
+    """
     from deploy.serve import serve_sandbox
 
-    host, _, port = listen.rpartition(":")
-    if not port.isdigit():
-        raise LocalError(f"No such address: {listen}")
-    serve_sandbox(host.strip("[]"), int(port))
+    serve_sandbox(*_address(listen))
 
 
 @app.command()
 def containers() -> None:
-    """Generate the secrets of compose.yaml into .punnet/containers/."""
+    """Generate the secrets of compose.yaml into .punnet/containers/; to be called before `docker compose up`."""
     from deploy.local.secrets import write_container_environments
 
     for path in write_container_environments(state_folder()):
@@ -168,7 +185,10 @@ def prove(
     report: Annotated[Path | None, typer.Option(help="Write the table there, e.g. docs/reliability.md.")] = None,
     steps: Annotated[str, typer.Option(help="Of R9: only steps like these, with commas: 'payments.*'.")] = "",
 ) -> None:
-    """Prove the laws of the shop under fire, on shops of its own. Exit status 1 when something is disproved."""
+    """Prove the laws of the shop under fire, on shops of its own. Exit status 1 when something is disproved.
+
+    punnet prove --only R1,R7 --scale 0.1
+    """
     from deploy.prove.result import Options
     from deploy.prove.run import prove, select
 
@@ -215,6 +235,13 @@ def build_web() -> None:
     """Build the GraphiQL bundle from pinned npm packages; node is brought along where it is missing."""
     with Terminal().step("GraphiQL bundle"):
         graphiql.build()
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65535:
+        raise LocalError(f"--listen {listen}: expected HOST:PORT, such as 127.0.0.1:4001")
+    return host.strip("[]"), int(port)
 
 
 def _on_servers(action: Callable[[], Coroutine[Any, Any, None]]) -> None:

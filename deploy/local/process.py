@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+#: of a log's tail: a traceback in JSON is one line of thousands of characters
+_LONGEST_LINE = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +144,11 @@ def keep_previous_log(log: Path) -> None:
 
 
 def tail(log: Path, *, lines: int = 12) -> str:
-    """The last lines of a log, for an error message."""
+    """The last lines of a log, for an error message; long ones are cut."""
     try:
         text = log.read_text(errors="replace")
     except OSError:
         return ""
-    return "\n".join(text.splitlines()[-lines:])
+    return "\n".join(
+        line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]} …" for line in text.splitlines()[-lines:]
+    )

@@ -62,8 +62,12 @@ class StateFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 running = self.running()
-                who = f"process {running.pid} serves {running.url}" if running else "another punnet command uses it"
-                raise LocalError(f"{self.path} is in use: {who}.") from None
+                who = "another punnet command uses it"
+                if running:
+                    who = f"process {running.pid} serves {running.url}, Ctrl-C there or `kill {running.pid}` stops it"
+                raise LocalError(
+                    f"{self.path} is in use: {who}. PUNNET_HOME=/another/folder is a shop beside it."
+                ) from None
             (self.path / "running.json").unlink(missing_ok=True)  # of a start that was killed
             yield
 

@@ -6,6 +6,7 @@ split, `override_subgraph_url` in the router's configuration points it at the pr
 
 from __future__ import annotations
 
+import errno
 import socket
 import sys
 from collections.abc import Mapping
@@ -84,15 +85,15 @@ def one_process_each(
 
 
 def check_free(host: str, port: int) -> None:
-    """Raises LocalError when somebody else listens there."""
+    """Raises LocalError when somebody else listens there, or it is no address of this machine."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise LocalError(
-                f"Port {port} on {host} cannot be used ({error.strerror}). Take another one: make up PORT={port + 1}"
-            ) from error
+            is_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
+            advice = f"Take another one: make up PORT={8080 if port < 1024 else port + 1}" if is_port else "See --host."
+            raise LocalError(f"Port {port} on {host} cannot be used ({error.strerror}). {advice}") from error
 
 
 def _outside(sandbox_url: str, mail: str) -> dict[str, str]:

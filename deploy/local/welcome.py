@@ -15,6 +15,8 @@ def welcome(running: Running, folder: StateFolder, terminal: Terminal) -> None:
         f"Punnet is ready at {running.url}/graphql",
         "",
         f"  GraphiQL          {running.url}/graphql in a browser",
+        f"  REST              {running.url}/api/docs",
+        f"  traces            {running.url}/traces",
         f"  health, metrics   {running.url}/health  {running.url}/metrics",
         *(f"  {name:<17} {url}" for name, url in running.subgraph_urls.items()),
         f"  sandbox           {running.sandbox_url}  payments and messages end here",

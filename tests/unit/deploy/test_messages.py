@@ -1,0 +1,49 @@
+"""What `punnet` says to somebody at a terminal: what each verb does, and what to do when something is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from deploy.cli import app
+from deploy.local.errors import LocalError
+from deploy.local.process import tail
+from deploy.local.topology import check_free
+
+VERBS = ("up", "status", "reset", "migrate", "seed", "token", "subgraph", "sandbox", "containers", "prove", "router")
+
+
+def test_every_verb_is_listed_and_says_what_it_does() -> None:
+    listed = CliRunner().invoke(app, ["--help"]).stdout
+    for verb in VERBS:
+        assert f" {verb} " in listed
+        assert CliRunner().invoke(app, [verb, "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["subgraph", "order"], "No subgraph 'order'; there are users, products, orders, payments, notifications."),
+        (["subgraph", "orders", "--listen", "4003"], "--listen 4003: expected HOST:PORT, such as 127.0.0.1:4001"),
+        (["sandbox", "--listen", ":x"], "--listen :x: expected HOST:PORT, such as 127.0.0.1:4001"),
+        (
+            ["up", "--workers", "2"],
+            "--workers needs --split: what lives in one process cannot be shared among several.",
+        ),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_would_be_right(arguments: list[str], said: str) -> None:
+    assert str(CliRunner().invoke(app, arguments).exception) == said
+
+
+def test_an_address_of_another_machine_is_not_taken_for_a_port_in_use() -> None:
+    with pytest.raises(LocalError, match=r"192\.0\.2\.1 cannot be used \(.*\)\. See --host\.$"):
+        check_free("192.0.2.1", 8080)
+
+
+def test_a_long_line_of_a_log_is_cut(tmp_path: Path) -> None:
+    log = tmp_path / "router.log"
+    log.write_text("first\n" + 5000 * "x" + "\nlast\n")
+    assert tail(log, lines=2) == 400 * "x" + " …\nlast"

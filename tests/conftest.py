@@ -2,6 +2,16 @@
 
 import pytest
 import structlog
+from hypothesis import HealthCheck, settings
+
+# helpers' assertions show what they compared, as those of tests do
+pytest.register_assert_rewrite("tests.kit", "tests.integration", "tests.e2e", "tests.unit", "tests.conformance")
+
+# every run tries the same examples, however slow the machine is; `--hypothesis-profile default` looks for new ones
+settings.register_profile(
+    "certain", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("certain")
 
 pytest_plugins = ["tests.kit.postgres", "tests.kit.nats"]
 

@@ -91,7 +91,7 @@ async def eventually(ask: Callable[[], Awaitable[ValueT]], holds: Callable[[Valu
 
 def metric(address: str, name: str, **labels: str) -> float:
     """Sum of the series of /metrics with these labels."""
-    with urllib.request.urlopen(f"{address}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"{address}/metrics", timeout=60) as answer:
         text = answer.read().decode()
     lines = re.findall(rf"^{name}(?:{{(.*)}})? (\S+)$", text, re.MULTILINE)
     wanted = [f'{label}="{value}"' for label, value in labels.items()]

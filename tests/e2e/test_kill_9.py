@@ -70,6 +70,8 @@ async def go_on(client: ShopClient, attempt: Attempt) -> None:
         return
     assert attempt.order_id in ("", payload["order"]["id"]), "a repeated order became another one"
     attempt.order_id = payload["order"]["id"]
+    if payload["order"]["status"] == "PENDING":  # products did not answer in time
+        await client.wait_for_status(attempt.order_id, "AWAITING_PAYMENT")
     payload = await client.pay(attempt.order_id, key=f"rush-payment-{attempt.number}")
     assert payload["errors"] == []
     attempt.was_paid = True
@@ -83,11 +85,9 @@ async def rush(client: ShopClient, orders: Rush) -> None:
         async with gate:
             try:
                 await go_on(client, attempt)
-            except ShopError as error:  # "later" is no acknowledgement; nor is what the router says of dying subgraphs
-                if not (error.is_retryable or orders.enough.is_set()):
-                    raise
-            except (httpx2.TransportError, ValueError):
-                if not orders.enough.is_set():
+            # "later" is no acknowledgement; nor is what the router says of dying subgraphs, and these of each other
+            except (AssertionError, httpx2.TransportError, ValueError) as error:
+                if not (orders.enough.is_set() or (isinstance(error, ShopError) and error.is_retryable)):
                     raise
             if len(orders.acknowledged()) >= KILL_AFTER:
                 orders.enough.set()

@@ -135,8 +135,10 @@ async def running_commerce(
     wrap_provider: Callable[[PaymentProvider], PaymentProvider] = lambda provider: provider,
     flags: str = "",
     sandbox_settings: Mapping[str, Any] | None = None,
+    provider_timeout_s: float = 30.0,
 ) -> AsyncIterator[Commerce]:
-    """The three of them. `names` of databases that exist already start them on what is in there."""
+    """The three of them. `names` of databases that exist already start them on what is in there; so long as
+    `provider_timeout_s` does payments wait for an answer of the provider."""
     settings = SubgraphSettings(**settings_of(postgres_url, nats_url))
     products, orders, payments = names or (
         fresh_database_name("products"),
@@ -157,7 +159,7 @@ async def running_commerce(
             **settings_of(postgres_url, nats_url),
             payment_provider_url=sandbox.url,
             payment_provider_key=SecretStr(KEY),
-            payment_provider_timeout_s=3.0,
+            payment_provider_timeout_s=provider_timeout_s,
             payment_webhook_secret=SecretStr(WEBHOOK_SECRET),
             payment_webhook_listen=webhooks,
             flags=flags,
@@ -184,7 +186,7 @@ async def empty(*databases: Database) -> None:
 async def truncate(database: Database, tables: str) -> None:
     """Locks one table after the other, while tasks in the background read them in another order: where it has to
     wait, it lets go of all and begins again, so that nobody is caught in a deadlock."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while True:
             with suppress(asyncpg.LockNotAvailableError):
                 async with database.transaction() as connection:

@@ -42,7 +42,7 @@ def test_a_child_that_dies_is_started_again_after_a_pause_that_doubles(tmp_path:
     part = child(tmp_path, "import sys; print('why', flush=True); sys.exit(7)", ready_url)
     part.start()
     said: list[str] = []
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while len(said) < 2:
         assert time.monotonic() < deadline
         said += [text for text in [part.revive()] if text]
@@ -138,14 +138,14 @@ time.sleep(60)
 
 
 def wait_for_line(log: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not log.exists() or not log.read_text().endswith("\n"):
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
 
 def assert_ends(pid: int) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while "time.sleep(60)" in command_line(pid):
         assert time.monotonic() < deadline, f"process {pid} lives on"
         time.sleep(0.01)

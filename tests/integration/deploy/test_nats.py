@@ -43,7 +43,7 @@ async def test_an_acknowledged_message_survives_kill_9_and_the_address_stays(ser
 @pytest.mark.anyio
 async def test_nobody_enters_without_the_token(server: Nats) -> None:
     address = urlsplit(server.start())
-    with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=5) as connection:
+    with socket.create_connection((str(address.hostname), int(address.port or 0)), timeout=60) as connection:
         lines = connection.makefile("rwb")
         assert lines.readline().startswith(b"INFO ")
         lines.write(b'CONNECT {"verbose":false}\r\nPING\r\n')

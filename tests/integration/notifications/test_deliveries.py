@@ -248,7 +248,7 @@ async def test_an_erased_user_leaves_nothing_here(told: SubgraphClient, people: 
             """SELECT (SELECT count(*) FROM notification WHERE user_id = $1)
                  + (SELECT count(*) FROM channel_preference WHERE user_id = $1)
                  + (SELECT count(*) FROM push_device WHERE user_id = $1)
-                 + (SELECT count(*) FROM data_key WHERE subject = $1) AS n""",
+                 + (SELECT count(*) FROM data_key WHERE subject = $1 AND wrapped_key <> '') AS n""",
             [parse_id("usr", ida.user_id)],
         )
         return bool(rows[0]["n"] == 0)
@@ -306,7 +306,7 @@ async def test_what_a_dead_process_had_leased_leaves_when_the_lease_is_over(
 ) -> None:
     kim = await register(people, "Kim")
     now = datetime.now(UTC)
-    leased = await queue(told, kim, attempts=0, due_at=now + timedelta(seconds=60))
+    leased = await queue(told, kim, attempts=0, due_at=now + timedelta(hours=1))
     over = await queue(told, kim, attempts=0, due_at=now - timedelta(seconds=1))
 
     async def is_sent() -> bool:

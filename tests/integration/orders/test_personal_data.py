@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from common.auth import ANONYMOUS
+from common.auth import ANONYMOUS, Principal
 from common.clock import SystemClock
-from common.events import Bus, CommandError, new_event
+from common.events import Bus, CommandError, Event, new_event
 from common.ids import new_id, parse_id
 from subgraphs.orders.service.addresses_in_clear import AddressesInClear
 from tests.kit.commerce import ADDRESS, PLACE, STAFF, Commerce, customer, database_of, eventually, running_commerce
@@ -37,6 +37,18 @@ async def shown(shop: Commerce, order_id: str) -> Any:
     return (await shop.orders.data(ADDRESS_OF, {"id": order_id}, STAFF))["order"]
 
 
+def erasure_of(buyer: Principal) -> Event:
+    assert buyer.subject is not None
+    return new_event(
+        "users.user.erased",
+        aggregate_id=buyer.subject,
+        aggregate_version=9,
+        payload={"user_id": buyer.subject},
+        source="users",
+        clock=SystemClock(),
+    )
+
+
 async def everything_stored(shop: Commerce) -> str:
     rows = await database_of(shop.orders).fetch(
         """SELECT o::text || (SELECT coalesce(string_agg(b::text, ''), '') FROM outbox b)
@@ -62,22 +74,28 @@ async def test_who_is_erased_leaves_totals_and_no_address_and_no_cart(shop: Comm
         f'mutation {{ cartSetLine(productId: "{product_id}", quantity: 1) {{ errors {{ __typename }} }} }}', {}, buyer
     )
     before = await shown(shop, order["id"])
-    assert buyer.subject is not None
-    erased = new_event(
-        "users.user.erased",
-        aggregate_id=buyer.subject,
-        aggregate_version=9,
-        payload={"user_id": buyer.subject},
-        source="users",
-        clock=SystemClock(),
-    )
-    await bus.publish(erased)
+    await bus.publish(erasure_of(buyer))
 
     async def after() -> Any:
         return await shown(shop, order["id"])
 
     await eventually(after, {**before, "shippingAddress": None})
     assert await database_of(shop.orders).fetch("SELECT id FROM cart") == []
+
+
+async def test_an_order_that_was_being_placed_when_its_customer_was_erased_shows_no_address(
+    shop: Commerce, bus: Bus
+) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    first = await shop.placed(buyer, product_id)
+    await bus.publish(erasure_of(buyer))
+
+    async def address() -> Any:
+        return (await shown(shop, first["id"]))["shippingAddress"]
+
+    await eventually(address, None)
+    late = await shop.placed(buyer, product_id)
+    assert (await shown(shop, late["id"]))["shippingAddress"] is None
 
 
 async def test_addresses_from_before_are_sealed_by_the_next_start(shop: Commerce) -> None:

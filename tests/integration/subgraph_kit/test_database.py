@@ -80,7 +80,10 @@ async def test_a_transaction_commits_as_a_whole_or_not_at_all(postgres_url: str)
         assert await database.fetch("SELECT n FROM t") == [{"n": 1}]
 
 
-async def test_a_cancelled_transaction_gives_its_connection_back(postgres_url: str) -> None:
+async def test_a_cancelled_transaction_gives_its_connection_back(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.subgraph.database.STATEMENT_TIMEOUT_S", 3600.0)
     async with opened(postgres_url) as database:
         for _ in range(2 * database.pool_max):
             task = asyncio.create_task(sleep_in_transaction(database))
@@ -88,7 +91,7 @@ async def test_a_cancelled_transaction_gives_its_connection_back(postgres_url: s
             task.cancel()
             await asyncio.wait([task])
 
-        async with asyncio.timeout(10):  # none of them sleeps on
+        async with asyncio.timeout(60):  # none of them sleeps on
             await asyncio.gather(*(database.fetch("SELECT 1") for _ in range(2 * database.pool_max)))
 
 
@@ -143,7 +146,7 @@ async def insert_and_fail(database: Database, number: int) -> None:
 
 async def sleep_in_transaction(database: Database) -> None:
     async with database.transaction() as connection:
-        await fetch(connection, "SELECT pg_sleep(14)")
+        await fetch(connection, "SELECT pg_sleep(3600)")
 
 
 async def driver_error(work: Awaitable[object]) -> None:

@@ -55,7 +55,10 @@ async def effect_count(database: Database, what: str) -> int:
     return count
 
 
-async def test_twenty_equal_requests_at_once_have_one_effect_and_one_answer(database: Database) -> None:
+async def test_twenty_equal_requests_at_once_have_one_effect_and_one_answer(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("common.subgraph.idempotency.IN_FLIGHT_WAIT_S", 60.0)  # nobody is told to come later
     outcomes = await asyncio.gather(
         *(run_idempotent(database, CLOCK, request("k1", amount="5.00"), effect("k1", 0.05)) for _ in range(20))
     )

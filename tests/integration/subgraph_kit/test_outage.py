@@ -1,8 +1,8 @@
 """PostgreSQL goes away under a running subgraph and comes back."""
 
-import time
 from pathlib import Path
 
+import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
@@ -21,9 +21,14 @@ REGISTER = 'mutation { userRegister(input: {name: "Late", email: "late@example.o
 UNPUBLISHED = "SELECT 1 FROM outbox WHERE published_at IS NULL"
 
 
-async def test_a_restart_of_the_database_is_an_outage_with_a_name_and_an_end(nats_url: str) -> None:
+async def test_a_restart_of_the_database_is_an_outage_with_a_name_and_an_end(
+    nats_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up: list[asyncpg.Pool] = []
+    monkeypatch.setattr(asyncpg.Pool, "terminate", given_up.append)
     with open_folder() as folder:
         await stop_and_start_under_load(Postgres(Path(folder) / "postgres", durable=False), nats_url)
+    assert given_up == [], "a connection was not given back to the pool"
 
 
 async def stop_and_start_under_load(server: Postgres, nats_url: str) -> None:
@@ -41,13 +46,10 @@ async def stop_and_start_under_load(server: Postgres, nats_url: str) -> None:
             await users.data(REGISTER)
             database = users.app.state.runtime.database
             await eventually(lambda: database.fetch(UNPUBLISHED), [])
-            stopped_at = time.monotonic()
-        stop_duration_s = time.monotonic() - stopped_at
     finally:
         server.stop()
 
     assert [answer["errors"][0]["extensions"]["code"] for answer in answers] == ["SERVICE_UNAVAILABLE"] * 5
     assert health.status_code == 503
     assert [line["log_level"] for line in logs if line["event"] == "resolver failed"] == ["error"] * 5
-    assert stop_duration_s < 9.5, "a connection was not given back to the pool"
     assert before == {"me": {"name": DEMO_ACCOUNTS[0].name}}

@@ -122,7 +122,7 @@ async def test_an_erased_account_leaves_its_id_and_nothing_else(shop: SubgraphCl
         with pytest.raises(CommandError):
             await bus.request(f"commands.users.{command}", {"user_id": fay.user_id, "kind": "password_reset"})
     rows = await shop.app.state.runtime.database.fetch(
-        """SELECT (SELECT count(*) FROM data_key WHERE subject = $1)
+        """SELECT (SELECT count(*) FROM data_key WHERE subject = $1 AND wrapped_key <> '')
              + (SELECT count(*) FROM customer_address WHERE user_id = $1)
              + (SELECT count(*) FROM refresh_token WHERE user_id = $1)
              + (SELECT count(*) FROM one_time_token WHERE user_id = $1) AS n""",

@@ -70,11 +70,26 @@ async def test_a_forgotten_key_leaves_nothing_to_read(database: Database) -> Non
     person = uuid4()
     async with database.transaction() as connection:
         sealed = (await keys(OLD).sealer(connection, person)).seal("x", "p")
-        assert await keys(OLD).forget(connection, person) is True
-        assert await keys(OLD).forget(connection, person) is False
+        for _ in range(2):
+            await keys(OLD).forget(connection, person)
         assert await keys(OLD).sealers(connection, [person]) == {}
         with pytest.raises(UnsealError):
             (await keys(OLD).sealer(connection, person)).unseal(sealed, "p")
+
+
+async def test_who_was_forgotten_gets_no_other_key(database: Database) -> None:
+    known, unknown = uuid4(), uuid4()
+    async with database.transaction() as connection:
+        await keys(OLD).sealer(connection, known)
+        for person in (known, unknown):
+            await keys(OLD).forget(connection, person)
+            # by a request that had begun before
+            sealed = (await keys(OLD).sealer(connection, person)).seal("x", "p")
+            with pytest.raises(UnsealError):
+                (await keys(OLD).sealer(connection, person)).unseal(sealed, "p")
+        assert await keys(OLD).sealers(connection, [known, unknown]) == {}
+    # what is empty needs no other wrapping
+    await keys(NEW, OLD).rotate(database)
 
 
 async def test_a_rotation_rewraps_every_key_and_values_stay_as_they_are(database: Database) -> None:

@@ -76,7 +76,7 @@ async def test_a_collector_that_is_away_does_not_hold_up_the_end() -> None:
         pass
     started_at = time.monotonic()
     await telemetry.shutdown()
-    assert time.monotonic() - started_at < 20
+    assert time.monotonic() - started_at < 60
 
 
 async def test_a_ring_holds_the_spans_of_all_services_of_the_process() -> None:

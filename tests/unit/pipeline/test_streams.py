@@ -111,8 +111,8 @@ async def test_a_stream_ends_when_the_token_of_its_caller_expires() -> None:
     authentication: {{router: {{jwt: {{jwks: [{{url: {jwks}}}]}}}}}}
     subscription: {{heartbeat_interval: 100ms}}
     """
-    token = signer.sign(Principal("usr_1")).token
     async with router(config) as client:
+        token = signer.sign(Principal("usr_1")).token
         headers = {**SSE, "authorization": f"Bearer {token}"}
         asked = client.post("subscription { ticks(to: 2, pause: 3600) }", headers=headers)
         reply = await asked

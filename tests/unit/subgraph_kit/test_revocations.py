@@ -1,4 +1,4 @@
-"""Who was suspended or erased is refused until their tokens have expired anyway."""
+"""Tokens that have ended are refused until they have expired anyway."""
 
 from datetime import timedelta
 
@@ -33,26 +33,38 @@ def is_refused(revocations: Revocations, principal: Principal = SUE) -> bool:
     return False
 
 
-@pytest.mark.parametrize("what", ["suspended", "erased"])
-def test_tokens_of_who_was_suspended_or_erased_are_refused_and_no_others(what: str) -> None:
+@pytest.mark.parametrize("what", ["suspended", "erased", "roles_removed", "password_changed", "logged_out"])
+def test_tokens_from_before_are_refused_and_no_others(what: str) -> None:
     clock = FrozenClock()
     revocations = Revocations(clock)
     assert not is_refused(revocations)
     told(revocations, clock, what, 2)
     assert is_refused(revocations)
+    assert is_refused(revocations, Principal("usr_sue", account_version=1))
+    assert not is_refused(revocations, Principal("usr_sue", account_version=2))
     assert not is_refused(revocations, Principal("usr_tom"))
     assert not is_refused(revocations, ANONYMOUS)
 
 
-def test_who_was_reinstated_may_come_in_again_whatever_is_heard_late() -> None:
+def test_tokens_of_a_login_that_has_ended_are_refused_whatever_their_version() -> None:
     clock = FrozenClock()
     revocations = Revocations(clock)
-    told(revocations, clock, "reinstated", 3)
-    told(revocations, clock, "suspended", 2)
-    assert not is_refused(revocations)
+    revocations.hear(
+        new_event(
+            "users.session.ended", aggregate_id="ses_1", aggregate_version=1, payload={}, source="users", clock=clock
+        )
+    )
+    assert is_refused(revocations, Principal("usr_sue", session="ses_1", account_version=9))
+    assert not is_refused(revocations, Principal("usr_sue", session="ses_2"))
+
+
+def test_what_is_heard_late_brings_no_older_token_back() -> None:
+    clock = FrozenClock()
+    revocations = Revocations(clock)
     told(revocations, clock, "suspended", 4)
+    told(revocations, clock, "password_changed", 2)
     told(revocations, clock, "suspended", 4)
-    assert is_refused(revocations)
+    assert is_refused(revocations, Principal("usr_sue", account_version=3))
 
 
 def test_nobody_is_remembered_for_longer_than_their_tokens_live() -> None:

@@ -10,6 +10,7 @@ from router.transport.errors import ConnectFailedError, ConnectionLostError, Req
 from router.transport.layers import RetryLayer, RetryPolicy, TimeoutLayer
 from router.transport.model import SubgraphRequest, SubgraphResponse
 from tests.kit.fake_subgraph import FakeSubgraph
+from tests.kit.virtual_time import VIRTUAL_TIME
 
 pytestmark = pytest.mark.anyio
 
@@ -77,6 +78,7 @@ def test_pauses_grow_and_are_bounded() -> None:
     assert [policy.pause_s(attempt, lambda: 0.5) for attempt in (1, 2, 3, 4)] == [0.1, 0.2, 0.25, 0.25]
 
 
+@pytest.mark.parametrize("anyio_backend", [VIRTUAL_TIME])
 async def test_attempts_share_one_time_limit() -> None:
     never = asyncio.Event()
     answers = iter((SubgraphResponse(503, b""), None))

@@ -1,6 +1,7 @@
 """Applications in this process: called, started and stopped, and subscribed to, without a socket."""
 
 import asyncio
+import gc
 from typing import Any
 
 import orjson
@@ -89,6 +90,21 @@ async def test_an_application_that_fails_to_start_stops_the_router_from_starting
     with pytest.raises(ConnectFailedError, match="no database"):
         async with AsgiClient(HERE, app):
             pass
+
+
+async def test_an_application_that_raises_what_it_said_before_is_told_of_once() -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+        raise RuntimeError("no database")
+
+    unheard: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: unheard.append(context))
+    with pytest.raises(ConnectFailedError, match="no database"):
+        async with AsgiClient(HERE, app):
+            pass
+    gc.collect()
+    assert unheard == []
 
 
 async def test_an_application_without_lifespan_is_served_all_the_same() -> None:

@@ -334,10 +334,10 @@ async def test_a_subgraph_that_does_not_answer_in_time_loses_its_connection(answ
         assert await reader.read() == b""
         is_closed.set()
 
-    async with serving(talk, time_limit=TimeLimit(0.05)) as client:
+    async with serving(talk, time_limit=TimeLimit(2.0)) as client:
         for _ in range(answer_count):
             await client.send(QUERY)
-        with pytest.raises(RequestTimedOutError, match=r"within 0\.05 s"):
+        with pytest.raises(RequestTimedOutError, match=r"within 2 s"):
             await client.send(QUERY)
         async with asyncio.timeout(60):
             await is_closed.wait()

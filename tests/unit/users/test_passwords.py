@@ -45,7 +45,7 @@ class BlockedHasher(CountingHasher):
 
     def __init__(self) -> None:
         super().__init__()
-        self.may_go = threading.Event()
+        self.may_go, self.both_at_work = threading.Event(), threading.Event()
         self.at_work, self.most_at_work = 0, 0
         self.lock = threading.Lock()
 
@@ -53,7 +53,9 @@ class BlockedHasher(CountingHasher):
         with self.lock:
             self.at_work += 1
             self.most_at_work = max(self.most_at_work, self.at_work)
-        self.may_go.wait(10)
+            if self.at_work == 2:
+                self.both_at_work.set()
+        self.may_go.wait(60)
         with self.lock:
             self.at_work -= 1
         return super().hash(password, salt=salt)
@@ -63,7 +65,7 @@ async def test_few_are_hashed_at_once_more_wait_and_too_many_are_told_to_come_ba
     hasher = BlockedHasher()
     passwords = Passwords(hasher, max_waiting_count=5)
     hashing = [asyncio.create_task(passwords.hash("x" * 8)) for _ in range(5)]
-    await asyncio.sleep(0.05)
+    await asyncio.to_thread(hasher.both_at_work.wait, 60)
 
     with pytest.raises(UnavailableError):
         await passwords.hash("one too many")

@@ -37,6 +37,7 @@ from router.planner import Planner
 from router.supergraph import Supergraph, SupergraphError, load_supergraph
 from router.telemetry import RouterMetrics
 from router.transport.addresses import BadAddressError
+from router.transport.errors import ConnectFailedError
 from router.transport.http.pool import PoolLimits
 from router.transport.layers import RetryPolicy
 from router.transport.model import Headers, SubgraphClient, SubgraphPages, SubgraphStreams
@@ -114,7 +115,8 @@ async def open_engine(
 ) -> AsyncIterator[Engine]:
     """Without `metrics`, a registry of its own.
 
-    Raises ConfigurationError for a supergraph that cannot be served or a subgraph that has no usable address."""
+    Raises ConfigurationError for a supergraph that cannot be served and a subgraph that has no usable address, or does
+    not start in this process."""
     clock = clock or SystemClock()
     metrics = metrics or Metrics(CollectorRegistry())
     router_metrics = RouterMetrics(metrics)
@@ -131,7 +133,7 @@ async def open_engine(
             try:
                 layers = layers_for(config, name, metrics, telemetry)
                 opened = await stack.enter_async_context(open_subgraph(url, _policy(config, name), outer_layer=layers))
-            except BadAddressError as exc:
+            except (BadAddressError, ConnectFailedError) as exc:
                 raise ConfigurationError(f"subgraph {name}: {exc}") from exc
             clients[name], streams[name], pages[name] = opened.client, opened.streams, opened.pages
         offload = Offload()

@@ -53,7 +53,7 @@ class Lifespan:
         self._task = asyncio.create_task(run(), name="asgi lifespan")
         answer = await self._ask("lifespan.startup")
         if answer is not None and answer["type"] == "lifespan.startup.failed":
-            await asyncio.wait([self._task])
+            await self._end()
             raise ConnectFailedError(f"the application did not start: {answer.get('message', '')}")
         return self
 
@@ -62,9 +62,12 @@ class Lifespan:
     ) -> None:
         if not self._task.done():
             await self._ask("lifespan.shutdown")
-            await asyncio.wait([self._task])
+        await self._end()
+
+    async def _end(self) -> None:
+        await asyncio.wait([self._task])
         if not self._task.cancelled():
-            self._task.exception()  # retrieved: an application without lifespan has raised on the scope
+            self._task.exception()  # retrieved: an application may raise after it said so, or on the scope at once
 
     async def _ask(self, message_type: str) -> Message | None:
         """The application's answer, or None when it returned or raised instead."""

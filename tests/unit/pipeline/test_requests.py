@@ -11,6 +11,7 @@ from router.config import parse_config
 from router.errors import ConfigurationError
 from router.pipeline.engine import open_engine
 from router.server.app import create_router_app
+from router.server.asgi import AsgiApp, Receive, Scope, Send
 from tests.kit.asgi import running
 from tests.kit.tiny_subgraph import SUPERGRAPH
 from tests.kit.virtual_time import VIRTUAL_TIME, Backend
@@ -278,6 +279,21 @@ async def test_a_supergraph_with_a_key_that_cannot_be_read_is_refused_at_start()
     old, new = "type User @join__type(graph: TINY)", 'type User @join__type(graph: TINY, key: "lost")'
     with pytest.raises(ConfigurationError, match=r'takes "User\.lost", which does not exist'):
         async with open_engine(parse_config("", {}), SUPERGRAPH.replace(old, new)):
+            pass
+
+
+def app_without_its_database() -> AsgiApp:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "lifespan.startup.failed", "message": "no database"})
+
+    return app
+
+
+async def test_a_subgraph_in_process_that_does_not_start_is_named() -> None:
+    config = f"override_subgraph_url: {{tiny: 'asgi://{__name__}:app_without_its_database'}}"
+    with pytest.raises(ConfigurationError, match=r"^subgraph tiny: the application did not start: no database$"):
+        async with open_engine(parse_config(config, {}), SUPERGRAPH):
             pass
 
 

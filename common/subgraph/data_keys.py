@@ -1,7 +1,8 @@
 """A data key per person, wrapped, in the database of the subgraph that seals with it.
 
-Forgetting the row is the erasure of everything sealed with it (crypto-shredding): also of what lies in backups of other
-tables, in dead tuples and in the write-ahead log, as far as the row itself is gone from them.
+Forgetting the key is the erasure of everything sealed with it (crypto-shredding): also of what lies in backups of other
+tables, in dead tuples and in the write-ahead log, as far as the key itself is gone from them. The row stays, without a
+key: whoever was at work for that person meanwhile makes no other one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,15 @@ SELECT wrapped_key FROM added UNION ALL SELECT wrapped_key FROM data_key WHERE s
 """
 
 
+def forget_clause(subject: str, now: str, *, only_if: str | None = None) -> str:
+    """An INSERT after which the person has no key and gets no other; arguments are SQL. `only_if` names a table
+    expression: without a row in it, nothing is forgotten."""
+    condition = f" WHERE EXISTS (SELECT FROM {only_if})" if only_if else ""
+    return f"""INSERT INTO data_key (subject, wrapped_key, key_id, created_at)
+    SELECT {subject}::uuid, '', '', {now}::timestamptz{condition}
+    ON CONFLICT (subject) DO UPDATE SET wrapped_key = '', key_id = ''"""
+
+
 class DataKeyModel(Model):
     """Data keys, in each subgraph's own database.
 
@@ -40,6 +50,7 @@ class DataKeyModel(Model):
 
     #: whom the sealed data are about: a user's id
     subject = fields.UUIDField(primary_key=True)
+    # empty: forgotten, and so is the id of the key it was wrapped under
     wrapped_key = fields.BinaryField()
     #: id of the key-encryption key it is wrapped under
     key_id = fields.CharField(max_length=32, db_index=True)
@@ -69,26 +80,30 @@ class DataKeys:
     clock: Clock
 
     async def sealer(self, connection: SqlConnection, subject: UUID) -> Sealer:
-        """The person's key, made when there is none yet. One statement."""
+        """The person's key, made when there is none yet; of one who was forgotten a key that nobody keeps, so that what
+        it seals is not to be opened. One statement."""
         parameters = [subject, self.ring.new_key(subject), self.ring.current_id, self.clock.now()]
         rows = await fetch(connection, _GET_OR_ADD, parameters)
         while not rows:
             rows = await fetch(connection, _GET_OR_ADD, parameters)
-        return self.ring.open(rows[0]["wrapped_key"], subject)
+        return self.ring.open(rows[0]["wrapped_key"] or self.ring.new_key(subject), subject)
 
     async def sealers(self, connection: SqlConnection, subjects: Sequence[UUID]) -> Mapping[UUID, Sealer]:
         """Of those who have a key; people who were erased have none. One statement.
 
-        Lists better join: `LEFT JOIN data_key k ON k.subject = …` and `ring.open(row["wrapped_key"], subject)`.
+        Lists better join: `LEFT JOIN data_key k ON k.subject = …` and `ring.open(row["wrapped_key"], subject)`, where
+        it is not empty.
         """
         rows = await fetch(
-            connection, "SELECT subject, wrapped_key FROM data_key WHERE subject = any($1)", [list(subjects)]
+            connection,
+            "SELECT subject, wrapped_key FROM data_key WHERE subject = any($1) AND wrapped_key <> ''",
+            [list(subjects)],
         )
         return {row["subject"]: self.ring.open(row["wrapped_key"], row["subject"]) for row in rows}
 
-    async def forget(self, connection: SqlConnection, subject: UUID) -> bool:
-        """What was sealed about that person opens never again. False if there was no key."""
-        return bool(await fetch(connection, "DELETE FROM data_key WHERE subject = $1 RETURNING subject", [subject]))
+    async def forget(self, connection: SqlConnection, subject: UUID) -> None:
+        """What was sealed about that person, and what will be, opens never again."""
+        await fetch(connection, forget_clause("$1", "$2"), [subject, self.clock.now()])
 
     async def rotate(self, database: Database) -> int:
         """Wraps every data key under the newest key-encryption key; how many were under another one.
@@ -109,7 +124,7 @@ class DataKeys:
         async with database.transaction() as connection:
             rows = await fetch(
                 connection,
-                """SELECT subject, wrapped_key FROM data_key WHERE key_id <> $1 AND subject > $3
+                """SELECT subject, wrapped_key FROM data_key WHERE key_id <> $1 AND wrapped_key <> '' AND subject > $3
                    ORDER BY subject LIMIT $2 FOR UPDATE SKIP LOCKED""",
                 [self.ring.current_id, ROTATION_BATCH, last],
             )

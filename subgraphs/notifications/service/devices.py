@@ -59,7 +59,8 @@ class PushDevices:
     async def of(self, user_id: UUID) -> list[PushDevice]:
         rows = await self.database.fetch(
             """SELECT d.id, d.platform, d.token_sealed, k.wrapped_key
-               FROM push_device d JOIN data_key k ON k.subject = d.user_id WHERE d.user_id = $1 ORDER BY d.id""",
+               FROM push_device d JOIN data_key k ON k.subject = d.user_id AND k.wrapped_key <> ''
+               WHERE d.user_id = $1 ORDER BY d.id""",
             [user_id],
         )
         return [

@@ -16,6 +16,7 @@ from common.events.inbox import CLAIM_PLACEHOLDERS, claim_clause, claim_values
 from common.events.outbox import record_clause, record_values
 from common.failpoints import failpoint
 from common.ids import parse_id, uuid7
+from common.subgraph.data_keys import forget_clause
 from common.subgraph.database import Database
 from subgraphs.notifications.domain.messages import ERASED, Message, message_for
 from subgraphs.notifications.domain.words import ORDER_ID_PREFIX, USER_ID_PREFIX, Category, Channel
@@ -63,7 +64,7 @@ WITH {claim_clause(1)},
 messages AS (DELETE FROM notification WHERE user_id = $6 AND EXISTS (SELECT FROM claimed)),
 preferences AS (DELETE FROM channel_preference WHERE user_id = $6 AND EXISTS (SELECT FROM claimed)),
 devices AS (DELETE FROM push_device WHERE user_id = $6 AND EXISTS (SELECT FROM claimed)),
-keys AS (DELETE FROM data_key WHERE subject = $6 AND EXISTS (SELECT FROM claimed))
+keys AS ({forget_clause("$6", "$7", only_if="claimed")})
 SELECT event_id FROM claimed
 """
 
@@ -128,7 +129,8 @@ class MessageRecorder:
     async def _forget(self, event: Event) -> bool:
         """Nothing about the user stays; what the order or the account has to say to nobody goes as well."""
         user_id = parse_id(USER_ID_PREFIX, event.payload["user_id"])
-        forgotten = await self.database.fetch(_FORGET, [*claim_values(CONSUMER, event, self.clock), user_id])
+        values = [*claim_values(CONSUMER, event, self.clock), user_id, self.clock.now()]
+        forgotten = await self.database.fetch(_FORGET, values)
         failpoint("notifications.forget.after_commit")
         return bool(forgotten)
 

@@ -40,8 +40,8 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _METHODS = frozenset({"GET", "POST", "OPTIONS", "HEAD", "PUT", "PATCH", "DELETE"})
 #: names of labels and spans come from this list, never from the client
 DEFAULT_ROUTES = ("/", "/graphql", "/health", "/health/live", "/health/ready", "/metrics")
-#: asked again and again by machines: no traces of their own, which would push out those of requests
-_PROBE = re.compile(r"/(?:health|metrics|traces)(?:/.*)?")
+#: asked again and again by machines, or dozens at once by a page: no traces of their own, which would push out others
+_PROBE = re.compile(r"/(?:health|metrics|traces|graphiql)(?:/.*)?")
 _CLIENT_CLOSED_REQUEST = 499
 #: key of the scope under which an application says which of its routes it served, such as `/api/v1/orders/{id}`
 ROUTE = "punnet.route"

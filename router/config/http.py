@@ -200,5 +200,5 @@ class SandboxConfig(Section):
     """Apollo serves its Sandbox here; we serve GraphiQL, from files of our own."""
 
     enabled: bool = False
-    bundle: Path = Path("deploy/web/dist")  #: folder with main.js and main.css
+    bundle: Path | None = None  #: folder with main.js and main.css; None: where `make web` builds it
     examples: Path | None = None  #: JSON file: a list of `{"query", "variables", "headers"}`, a tab each

@@ -27,7 +27,8 @@ class OpenApiConfig(Section):
     description: str | None = None
     #: JSON Schema by the name of a custom scalar; those not named are described as anything
     scalars: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    docs: Path | None = None  #: folder with Swagger UI's `swagger-ui-bundle.js` and `swagger-ui.css`
+    #: folder with Swagger UI's `swagger-ui-bundle.js` and `swagger-ui.css`; None: where `make web` puts it
+    docs: Path | None = None
 
 
 class RestConfig(Section):

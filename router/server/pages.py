@@ -16,6 +16,8 @@ from router.pipeline.http import RawHeaders
 from router.server.asgi import SECURITY_HEADERS, Send, send_bytes, send_error
 
 ASSETS = "/graphiql/"
+#: where `make web` builds it; whatever folder the router is started in
+BUILT_BUNDLE = Path(__file__).resolve().parents[2] / "deploy/web/dist"
 _EXAMPLES = "examples.json"
 #: what ran offline with GraphiQL 5: the editor writes style attributes, workers come from our own files
 _POLICY = (
@@ -28,6 +30,7 @@ _POLICY = (
 class Pages:
     def __init__(self, config: SandboxConfig, homepage: HomepageConfig, endpoint: str) -> None:
         self._config = config
+        self._bundle = config.bundle or BUILT_BUNDLE
         self._has_homepage = homepage.enabled
         self._endpoint = endpoint
 
@@ -41,7 +44,7 @@ class Pages:
 
     async def send_page(self, send: Send, host: str) -> None:
         """`host` is the request's Host header: older browsers need the WebSocket's origin in the policy."""
-        has_bundle = await asyncio.to_thread((self._config.bundle / "main.js").is_file)
+        has_bundle = await asyncio.to_thread((self._bundle / "main.js").is_file)
         page = (self._graphiql() if has_bundle else _NOT_BUILT) if self._config.enabled else _HOMEPAGE
         is_plain = host.replace(".", "").replace(":", "").replace("-", "").replace("[", "").replace("]", "").isalnum()
         policy = _POLICY.format(websockets=f"ws://{host} wss://{host}" if is_plain else "")
@@ -55,10 +58,8 @@ class Pages:
 
     async def send_asset(self, send: Send, name: str) -> None:
         """A file of the bundle, or the examples. Only names directly in the folder exist."""
-        if name == _EXAMPLES and self._config.examples is not None:
-            path = self._config.examples
-        else:
-            path = self._config.bundle / name
+        examples = self._config.examples
+        path = examples if name == _EXAMPLES and examples is not None else self._bundle / name
         if "/" in name or "\\" in name or "\0" in name or name.startswith("."):
             return await send_error(send, 404, "NOT_FOUND", "Not found")
         try:
@@ -111,9 +112,8 @@ _NOT_BUILT = """<!doctype html>
 <body>
 <h1>GraphiQL is not built</h1>
 <p>This address serves GraphQL. Its page for browsers is a bundle that is built at set-up; it is not there.</p>
-<p>Build it with <code>make up</code>, or by hand:
-<code>cd deploy/web &amp;&amp; npm ci &amp;&amp; node build.js</code>; then load this page again.
-The folder is the key <code>sandbox.bundle</code> of the router's configuration.</p>
+<p>Build it with <code>make web</code> in Punnet's folder, and load this page again.
+The key <code>sandbox.bundle</code> of the router's configuration names another folder.</p>
 </body>
 </html>
 """

@@ -13,6 +13,7 @@ from router.rest.problem import JSON_HEADERS, ProblemError, from_refusal, not_al
 from router.server.asgi import SECURITY_HEADERS, Receive, Scope, Send, send_bytes
 from router.server.cors import Cors
 from router.server.http import is_too_large, read_headers, read_request, send_response
+from router.server.pages import BUILT_BUNDLE
 
 _FILES = {"swagger-ui-bundle.js": b"text/javascript", "swagger-ui.css": b"text/css", "start.js": b"text/javascript"}
 #: Swagger UI writes style attributes and draws with data: images; all else is our own files
@@ -64,15 +65,15 @@ def _description(face: RestFace, method: str, below: str) -> HttpResponse | None
 
 
 async def _docs(face: RestFace, name: str) -> HttpResponse:
-    folder = face.config.openapi.docs
+    folder = face.config.openapi.docs or BUILT_BUNDLE / "docs"
     if not name:
-        has_bundle = folder is not None and await asyncio.to_thread((folder / "swagger-ui-bundle.js").is_file)
+        has_bundle = await asyncio.to_thread((folder / "swagger-ui-bundle.js").is_file)
         page = _PAGE if has_bundle else _NOT_BUILT
         filled = page.format(path=html.escape(face.config.path), title=html.escape(face.config.openapi.title))
         headers = ((b"content-type", b"text/html; charset=utf-8"), (b"content-security-policy", _POLICY))
         return HttpResponse(200, headers, filled.encode())
     try:
-        if name not in _FILES or folder is None:
+        if name not in _FILES:
             raise FileNotFoundError(name)
         body = _START if name == "start.js" else await asyncio.to_thread((folder / name).read_bytes)
     except OSError:
@@ -113,8 +114,8 @@ _NOT_BUILT = """<!doctype html>
 <body>
 <h1>{title}</h1>
 <p>The routes are described by <a href="{path}/openapi.json">openapi.json</a> (OpenAPI 3.1). The page that shows it is
-built at set-up; it is not there. Build it with <code>make up</code>, or name the folder of Swagger UI's files in
-<code>rest.openapi.docs</code> of the router's configuration.</p>
+built at set-up; it is not there. Build it with <code>make web</code> in Punnet's folder, or name the folder of Swagger
+UI's files in <code>rest.openapi.docs</code> of the router's configuration.</p>
 </body>
 </html>
 """

@@ -12,7 +12,7 @@ from router.server.trace import Trace
 
 def list_page(traces: Sequence[Trace], missing: Sequence[str], path: str) -> str:
     """`path` is where the page of each trace is below."""
-    head = "<tr><th>began (UTC)</th><th>what</th><th>took</th><th>spans</th><th>services</th><th></th></tr>"
+    head = "<tr><th>began (UTC)</th><th>what</th><th>took</th><th>spans</th><th>services</th><th>outcome</th></tr>"
     rows = "".join(
         f"<tr><td>{_time(trace.began_at_ns)}</td>"
         f'<td><a href="{html.escape(path)}/{html.escape(trace.trace_id)}">{html.escape(trace.title)}</a></td>'

@@ -11,6 +11,8 @@ from deploy.cli import app
 from deploy.local.errors import LocalError
 from deploy.local.process import tail
 from deploy.local.topology import check_free
+from deploy.local.web import BUNDLE
+from router.server.pages import BUILT_BUNDLE
 
 VERBS = ("up", "status", "reset", "migrate", "seed", "token", "subgraph", "sandbox", "containers", "prove", "router")
 
@@ -47,3 +49,7 @@ def test_a_long_line_of_a_log_is_cut(tmp_path: Path) -> None:
     log = tmp_path / "router.log"
     log.write_text("first\n" + 5000 * "x" + "\nlast\n")
     assert tail(log, lines=2) == 400 * "x" + " …\nlast"
+
+
+def test_the_router_finds_the_pages_where_they_are_built_in_whatever_folder_it_starts() -> None:
+    assert (BUILT_BUNDLE, BUILT_BUNDLE.is_absolute()) == (BUNDLE, True)

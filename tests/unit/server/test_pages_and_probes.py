@@ -57,7 +57,7 @@ async def test_without_its_bundle_the_page_says_how_to_build_it(tmp_path: Path) 
         page = await client.get("/graphql", headers=HTML)
         answer = await client.post("{ count }")
     assert page.status == 200
-    assert b"node build.js" in page.body
+    assert b"<code>make web</code>" in page.body
     assert answer.json == {"data": {"count": 1}}
 
 

@@ -49,6 +49,14 @@ async def test_the_last_traces_are_listed_and_one_is_shown_with_its_spans() -> N
     assert (gone.status, gone.codes) == (404, ["NOT_FOUND"])
 
 
+async def test_probes_and_the_files_of_pages_do_not_push_out_the_traces_of_requests() -> None:
+    async with traced(OPEN) as client:
+        for path in ("/health", "/health/ready", "/metrics", "/graphiql/main.js", "/graphiql/chunk-A.js"):
+            await client.get(path)
+        listed = (await client.get("/traces")).json["traces"]
+    assert [trace["name"] for trace in listed] == ["POST /graphql Count"]
+
+
 async def test_spans_of_a_subgraph_that_keeps_its_own_are_asked_for_and_joined() -> None:
     async with traced(WHOLE.replace("PATH", "/traces")) as client:
         (listed,) = (await client.get("/traces")).json["traces"]

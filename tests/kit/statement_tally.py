@@ -21,8 +21,8 @@ from common.subgraph.statements import Statement
 
 #: what was begun before is done by then
 SETTLED_S = 2.0
-#: every worker has looked by then
-IDLE_S = 3.0
+#: every worker has looked by then: the laziest do every six seconds
+IDLE_S = 8.0
 #: a step is over when nothing but looks in vain happens for so long
 QUIET_S = 0.4
 

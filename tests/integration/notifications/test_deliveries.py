@@ -73,6 +73,15 @@ async def all_is_sent(told: SubgraphClient, person: Person) -> bool:
     return bool(rows) and all(row["status"] != "QUEUED" for row in rows)
 
 
+async def all_is_told(told: SubgraphClient, people: SubgraphClient) -> bool:
+    """Everybody was welcomed, also those of other tests, and nothing is left to send."""
+    welcomed = "SELECT count(DISTINCT user_id) AS n FROM notification WHERE template = 'welcome' AND status <> 'QUEUED'"
+    queued = "SELECT 1 FROM notification WHERE status = 'QUEUED' AND due_at < now() + interval '1 minute'"
+    database = told.app.state.runtime.database
+    known = await people.app.state.runtime.database.fetch("SELECT count(*) AS n FROM user_account")
+    return bool(await database.fetch(welcomed) == known) and not await database.fetch(queued)
+
+
 async def prefer(told: SubgraphClient, person: Person, channel: str, enabled: bool, category: str | None = None) -> Any:
     variables = {"channel": channel, "enabled": enabled, "category": category}
     answer = await told.data(PREFER, variables, person.principal)
@@ -220,6 +229,7 @@ async def test_an_order_event_costs_two_statements(
 ) -> None:
     hal = await register(people, "Hal")
     await until(partial(all_is_sent, told, hal))
+    await until(partial(all_is_told, told, people))
     event = order_event("confirmed", hal)
 
     with record_statements(told.app.state.runtime.database.observer) as statements:

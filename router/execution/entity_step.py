@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+from msgspec import Struct
+
 from router.execution.collect import Collector, JsonObject, ResponsePath
 from router.execution.context_arguments import ContextGroups, group_by_context
 from router.execution.errors import response_path
@@ -119,8 +121,7 @@ def _is_flat(entities: Sequence[JsonObject | None]) -> bool:
     return _CONTAINER_CLASSES.isdisjoint(map(type, values))
 
 
-@dataclass(slots=True)  # not frozen: made for every request, and so at a third of the cost
-class _Lookup:
+class _Lookup(Struct, frozen=True):
     """One `_entities` field of one request."""
 
     entry: EntityEntry

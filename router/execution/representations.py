@@ -26,6 +26,7 @@ from graphql import (
     is_leaf_type,
     is_non_null_type,
 )
+from msgspec import Struct
 
 from router.execution.collect import JsonObject
 from router.execution.json import dump_json
@@ -35,8 +36,7 @@ from router.plan.nodes import Key, OnTypes, RequiredField, RequiredFragment, Req
 SKIPPED = -1
 
 
-@dataclass(slots=True)  # not frozen: made for every request, and so at a third of the cost
-class Representations:
+class Representations(Struct, frozen=True):
     items: list[JsonObject]  #: without duplicates, in order of first appearance
     slots: Sequence[int]  #: for each object the index in `items`, or SKIPPED; a range when all objects differ
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from opentelemetry.trace import get_current_span
 
 from router.errors import (
@@ -40,8 +41,7 @@ logger = logging.getLogger(__name__)
 _PATHS_LOGGED = 20
 
 
-@dataclass(slots=True)  # not frozen: made for every request, and so at a third of the cost
-class Started:
+class Started(Struct, frozen=True):
     """All that running needs."""
 
     operation: Operation

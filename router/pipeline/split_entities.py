@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Container, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
+
+from msgspec.structs import replace
 
 from router.execution.json import MalformedJsonError, dump_json, load_json
 from router.transport.model import SubgraphClient, SubgraphRequest, SubgraphResponse

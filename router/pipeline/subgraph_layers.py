@@ -6,8 +6,9 @@ often it is tried.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
+from msgspec.structs import replace
 from opentelemetry.trace import SpanKind, StatusCode, get_current_span
 
 from common.errors import CircuitOpenError as OpenCircuit

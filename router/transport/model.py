@@ -7,8 +7,9 @@ stand behind the executor: a socket, an ASGI application in this process, a func
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping
-from dataclasses import dataclass
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct
 
 Headers: TypeAlias = tuple[tuple[str, str], ...]  #: names in lower case, in the order they are sent
 
@@ -31,8 +32,7 @@ OWN_HEADERS = frozenset(
 StreamEvent: TypeAlias = Mapping[str, object]
 
 
-@dataclass(slots=True)  # not frozen: made for every request, and so at a third of the cost
-class SubgraphRequest:
+class SubgraphRequest(Struct, frozen=True):
     """One GraphQL operation, serialised."""
 
     subgraph: str
@@ -42,8 +42,7 @@ class SubgraphRequest:
     content_type: str = "application/json"
 
 
-@dataclass(slots=True)  # not frozen: made for every request, and so at a third of the cost
-class SubgraphResponse:
+class SubgraphResponse(Struct, frozen=True):
     status: int
     body: bytes
 

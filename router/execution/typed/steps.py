@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 from orjson import Fragment
 
 from router.execution.json import dump_typed
@@ -109,8 +109,7 @@ class EntityFields:
                 start = end
 
 
-@dataclass(slots=True)
-class _Lookup:
+class _Lookup(Struct, frozen=True):
     askings: Sequence[Asking]
     objects: Sequence[Sequence[Any]]  #: of each asking
     items: Sequence[Any]  #: representations

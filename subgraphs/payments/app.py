@@ -46,7 +46,7 @@ NAME = "payments"
 #: nothing older is believed a second time: the provider gives up long before
 WEBHOOKS_KEPT = timedelta(days=7)
 _SWEEP_PAUSE_S = 3600.0
-#: what the provider was not told of when it was away, it is told later
+#: what the provider was not told of when it was away, it is told later; so is what came after an erasure
 _FORGET_PAUSE_S = 30.0
 
 ProviderWrapper = Callable[[PaymentProvider], PaymentProvider]
@@ -69,6 +69,7 @@ def create_app(
             DueWorker(service.tasks.take_due, signals.tasks, batch=tasks.BATCH),
             DueWorker(service.webhooks.take_due, signals.webhooks, batch=webhooks.BATCH),
             NowAndThen(service.methods.tell_provider, _FORGET_PAUSE_S, signals.methods),
+            NowAndThen(service.methods.forget_erased, _FORGET_PAUSE_S),
             NowAndThen(lambda: service.webhooks.sweep(WEBHOOKS_KEPT), _SWEEP_PAUSE_S),
         ]
         if configured.payment_webhook_listen:

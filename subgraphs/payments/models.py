@@ -1,7 +1,7 @@
 """Tables of payments and their ledger. No card data: what is known of a card is its brand and last four digits.
 
-Constraints and triggers are written in SQL in `migrations/`, in 0002, 0004 and 0005: Tortoise does not create them from
-models.
+Constraints and triggers are written in SQL in `migrations/`, in 0002, 0004 and 0005, and the index by customer in 0006:
+Tortoise does not create them from models.
 """
 
 from tortoise import fields
@@ -155,6 +155,17 @@ class PaymentMethod(Model):
 
     class Meta:
         table = "payment_method"
+
+
+class ErasedCustomer(Model):
+    """Who was erased lately: what payments under way still write down about them is forgotten as well."""
+
+    #: the user's
+    id = fields.UUIDField(primary_key=True)
+    erased_at = fields.DatetimeField(db_index=True)
+
+    class Meta:
+        table = "erased_customer"
 
 
 class WebhookEvent(Model):

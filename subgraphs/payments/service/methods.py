@@ -4,6 +4,7 @@ Deleting one hides it at once; the provider is told by a worker, for as long as 
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from common.clock import Clock
@@ -27,6 +28,8 @@ from subgraphs.payments.service.store import PaymentStore, save_statement, save_
 BATCH = 20
 #: what one customer may keep
 METHODS_MAX = 20
+#: banks take days
+ERASED_KEPT = timedelta(days=30)
 
 _SAME = f"""
 SELECT {METHOD_COLUMNS} FROM payment_method
@@ -42,14 +45,18 @@ _SET = f"""
 UPDATE payment_method SET is_default = true WHERE id = $1 AND customer_id = $2 AND deleted_at IS NULL
 RETURNING {METHOD_COLUMNS}
 """
+_ERASED = "INSERT INTO erased_customer (id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 _FORGET_METHODS = """
-UPDATE payment_method SET deleted_at = $2, is_default = false, brand = '', last4 = '', exp_month = 0, exp_year = 0,
-    fingerprint = '' WHERE customer_id = $1
+UPDATE payment_method m SET deleted_at = $1, is_default = false, brand = '', last4 = '', exp_month = 0, exp_year = 0,
+    fingerprint = '' FROM erased_customer e
+WHERE m.customer_id = e.id AND (m.deleted_at IS NULL OR (m.brand, m.last4, m.fingerprint) <> ('', '', ''))
+RETURNING m.id
 """
 _FORGET_CARDS = """
-UPDATE payment SET card_brand = NULL, card_last4 = NULL, exp_month = NULL, exp_year = NULL, action_url = NULL
-WHERE customer_id = $1
+UPDATE payment p SET card_brand = NULL, card_last4 = NULL, exp_month = NULL, exp_year = NULL, action_url = NULL
+FROM erased_customer e WHERE p.customer_id = e.id AND (p.card_brand IS NOT NULL OR p.action_url IS NOT NULL)
 """
+_SETTLED = "DELETE FROM erased_customer WHERE erased_at < $1"
 _TAKE = """
 UPDATE payment_method SET deleted_at = $1::timestamptz + interval '15 seconds' WHERE id IN (
     SELECT id FROM payment_method WHERE deleted_at <= $1 ORDER BY deleted_at LIMIT $2 FOR UPDATE SKIP LOCKED)
@@ -112,10 +119,20 @@ class Methods:
 
     async def forget(self, connection: SqlConnection, event: Event) -> None:
         """Of somebody who was erased: what is left says how much was paid, not with what."""
-        user_id = user_id_of(event)
-        await fetch(connection, _FORGET_METHODS, [user_id, self.clock.now()])
-        await fetch(connection, _FORGET_CARDS, [user_id])
-        self.signal.wake()
+        await fetch(connection, _ERASED, [user_id_of(event), self.clock.now()])
+        await self._forget(connection)
+
+    async def forget_erased(self) -> None:
+        """What payments that were under way have written down since: banks that were asked, or requests, were later
+        than the erasure. After ERASED_KEPT none is under way any more."""
+        async with self.database.transaction() as connection:
+            await self._forget(connection)
+            await fetch(connection, _SETTLED, [self.clock.now() - ERASED_KEPT])
+
+    async def _forget(self, connection: SqlConnection) -> None:
+        if await fetch(connection, _FORGET_METHODS, [self.clock.now()]):
+            self.signal.wake()
+        await fetch(connection, _FORGET_CARDS)
 
     async def tell_provider(self) -> int:
         """One batch of deleted methods; how many the provider was told of."""

@@ -305,6 +305,33 @@ async def test_what_was_forgotten_of_a_card_does_not_come_back_with_a_payment_un
     assert await method() is None
 
 
+async def test_a_payment_that_outlives_its_customer_keeps_no_card(shop: Commerce) -> None:
+    buyer = customer()
+    asked, late = await ordered(shop, buyer), await ordered(shop, buyer)
+    payment = (await shop.pay(buyer, asked, "tok_3ds", savePaymentMethod=True))["payment"]
+    action = (await seen(shop, payment["id"], buyer))["nextAction"]
+    await told(shop, "users.user.erased", str(buyer.subject), {"user_id": buyer.subject})
+    database = database_of(shop.payments)
+
+    async def forgotten() -> bool:
+        return (await seen(shop, payment["id"], STAFF))["method"] is None
+
+    await eventually(forgotten, True)
+    await answer(shop, action, "approve")
+    # as a request that had begun before the erasure does
+    await shop.pay(STAFF, late)
+    for order_id in (asked, late):
+        await eventually(lambda order_id=order_id: shop.payment_statuses(order_id), ["CAPTURED"])  # type: ignore[misc]
+
+    async def left() -> tuple[int, int]:
+        await shop.payments.app.state.runtime.service().methods.forget_erased()
+        methods = await database.fetch("SELECT id FROM payment_method")
+        cards = await database.fetch("SELECT id FROM payment WHERE card_last4 IS NOT NULL")
+        return len(methods), len(cards)
+
+    await eventually(left, (0, 0))
+
+
 async def test_support_gives_back_so_much_a_day_and_not_more_at_once_either(shop: Commerce) -> None:
     support = as_user(new_id("usr"), Role.SUPPORT)
     payments = []

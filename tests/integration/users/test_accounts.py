@@ -69,7 +69,7 @@ async def test_there_is_one_default_address_whatever_happens_at_once(shop: Subgr
     await asyncio.gather(*(save(cid, f"street {n}", default=True) for n in range(6)))
     addresses = await save(cid, "last", default=True)
     default = [address for address in addresses if address["isDefault"]]
-    asked = await bus.request("commands.users.default_address", {"user_id": cid.user_id})
+    asked = await bus.request("commands.users.default_address", {"user_id": cid.user_id}, timeout_s=60)
     stolen = (await shop.data(DEFAULT, {"id": default[0]["id"]}, dan.principal))["addressDefaultSet"]
     foreign = (await shop.data(DELETE, {"id": default[0]["id"]}, dan.principal))["addressDelete"]
 
@@ -80,7 +80,9 @@ async def test_there_is_one_default_address_whatever_happens_at_once(shop: Subgr
     assert [address["isDefault"] for address in moved["user"]["addresses"]] == [False, False, True] + [False] * 4
     left = (await shop.data(DELETE, {"id": addresses[2]["id"]}, cid.principal))["addressDelete"]["user"]["addresses"]
     assert [address["isDefault"] for address in left] == [True] + [False] * 5
-    assert await bus.request("commands.users.default_address", {"user_id": dan.user_id}) == {"address": None}
+    assert await bus.request("commands.users.default_address", {"user_id": dan.user_id}, timeout_s=60) == {
+        "address": None
+    }
 
 
 async def test_an_account_keeps_so_many_addresses_and_no_more(shop: SubgraphClient) -> None:
@@ -120,7 +122,9 @@ async def test_an_erased_account_leaves_its_id_and_nothing_else(shop: SubgraphCl
     assert (await shop.data(reset, {"token": link}))["passwordReset"]["errors"]
     for command in ("contact", "default_address", "link"):
         with pytest.raises(CommandError):
-            await bus.request(f"commands.users.{command}", {"user_id": fay.user_id, "kind": "password_reset"})
+            await bus.request(
+                f"commands.users.{command}", {"user_id": fay.user_id, "kind": "password_reset"}, timeout_s=60
+            )
     rows = await shop.app.state.runtime.database.fetch(
         """SELECT (SELECT count(*) FROM data_key WHERE subject = $1 AND wrapped_key <> '')
              + (SELECT count(*) FROM customer_address WHERE user_id = $1)
@@ -206,4 +210,4 @@ async def test_users_by_status_are_counted(shop: SubgraphClient, bus: Bus) -> No
 
 async def test_an_id_of_nobody_is_no_guest(bus: Bus, shop: SubgraphClient) -> None:
     for user_id in ("usr_1", secrets.token_hex(4), ADMIN.subject):
-        assert await bus.request("commands.users.guest", {"user_id": user_id}) == {"is_guest": False}
+        assert await bus.request("commands.users.guest", {"user_id": user_id}, timeout_s=60) == {"is_guest": False}

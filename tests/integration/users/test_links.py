@@ -109,11 +109,11 @@ async def test_a_guest_becomes_a_customer_through_a_link(shop: SubgraphClient, b
     gil = await register(shop, "Gil", password=None)
     asked = {"user_id": gil.user_id}
 
-    assert await bus.request("commands.users.guest", asked) == {"is_guest": True}
+    assert await bus.request("commands.users.guest", asked, timeout_s=60) == {"is_guest": True}
     assert (await gil.log_in(password="whatever it is"))["errors"][0]["__typename"] == "BadCredentialsError"
     done = await reset(shop, token_of(await gil.link(bus, LinkKind.PASSWORD_RESET)), "a first password")
     assert done["user"]["status"] == "ACTIVE"
-    assert await bus.request("commands.users.guest", asked) == {"is_guest": False}
+    assert await bus.request("commands.users.guest", asked, timeout_s=60) == {"is_guest": False}
     assert (await me(gil))["emailVerified"] is True
 
 

@@ -11,7 +11,7 @@ from common.subgraph.data_keys import DataKeys
 from common.subgraph.due import DueWorker, Signal
 from common.subgraph.runtime import Platform
 from common.telemetry import Metrics
-from subgraphs.orders.events import ORDER_EVENTS, PAYMENT_AUTHORIZED, USER_ERASED
+from subgraphs.orders.events import ORDER_EVENTS, PAYMENT_AUTHORIZED, PAYMENT_VOIDED, USER_ERASED
 from subgraphs.orders.loaders import OrderLoaders
 from subgraphs.orders.schema import schema
 from subgraphs.orders.service.addresses_in_clear import AddressesInClear
@@ -45,7 +45,7 @@ def create_app(
         new_loaders=OrderLoaders,
         commands=lambda service: {"payable": service.payments.payable},
         consumers=lambda service: [
-            Consumer(CONSUMER, (PAYMENT_AUTHORIZED,), OneStatement(service.payments.authorized)),
+            Consumer(CONSUMER, (PAYMENT_AUTHORIZED, PAYMENT_VOIDED), OneStatement(service.payments.told)),
             Consumer("orders-on-users", (USER_ERASED,), service.destinations.erased),
         ],
         workers=lambda service: [
@@ -73,7 +73,7 @@ def new_service(platform: Platform, settings: OrdersSettings) -> OrdersService:
         placing=Placing(database, clock, outbox, stock, carts, destinations, signal, figures),
         cancelling=Cancelling(database, clock, moving, signal),
         fulfilling=Fulfilling(database, clock, outbox, moving),
-        payments=Payments(moving, due_steps),
+        payments=Payments(moving, due_steps, signal),
         due_steps=due_steps,
         signal=signal,
         feeds=platform.feeds,

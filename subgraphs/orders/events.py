@@ -8,6 +8,7 @@ Published   orders.order.placed | awaiting_payment | confirmed | completed | can
             orders.fulfillment.created {fulfillment_id, order_id, lines: [{product_id, quantity}]}
 Consumed    payments.payment.authorized {payment_id, order_id, amount_minor, currency}: of whatever kind, money on
                 delivery included, which is confirmed the same way and captured by payments later
+            payments.payment.voided {payment_id, order_id, authorized_minor}: an order that counts on it is cancelled
             users.user.erased {user_id}
 Asked       commands.products.reserve | commit | release
             commands.users.default_address {user_id} -> {address: {street, …} | null}
@@ -38,6 +39,7 @@ from subgraphs.orders.domain.words import (
 SOURCE = "orders"
 ORDER_EVENTS = "orders.order.*"
 PAYMENT_AUTHORIZED = "payments.payment.authorized"
+PAYMENT_VOIDED = "payments.payment.voided"
 RESERVE = "commands.products.reserve"
 COMMIT = "commands.products.commit"
 RELEASE = "commands.products.release"

@@ -2,8 +2,8 @@
 
 Published   payments.payment.authorized | action_required | declined | failed | captured | voided | refunded |
             disputed | dispute_won | dispute_lost
-                {payment_id, order_id, customer_id, amount_minor, captured_minor, refunded_minor, currency, method,
-                 status, decline_code, dispute_status, disputed_minor}
+                {payment_id, order_id, customer_id, amount_minor, authorized_minor, captured_minor, refunded_minor,
+                 currency, method, status, decline_code, dispute_status, disputed_minor}
 Consumed    orders.order.confirmed -> capture; orders.order.completed -> capture of cash on delivery;
             orders.order.cancelled -> void or refund; orders.payment.refused -> void or refund of that payment
             users.user.erased {user_id} -> forget saved methods and digits of cards
@@ -74,6 +74,7 @@ def payment_moved(what: str, payment: Payment, clock: Clock, *, user_id: str | N
             "order_id": format_id(ORDER_PREFIX, payment.order_id),
             "customer_id": format_id(USER_PREFIX, payment.customer_id),
             "amount_minor": payment.amount_minor,
+            "authorized_minor": payment.authorized_minor,
             "captured_minor": payment.captured_minor,
             "refunded_minor": payment.refunded_minor,
             "currency": payment.currency,

@@ -153,7 +153,11 @@ class Mutation:
             return PaymentPayload(errors=[payment_error(refusal)])
         return PaymentPayload(payment=Payment.of(record))
 
-    @strawberry.federation.mutation(requires_scopes=[[WRITE]], description="Lets go of what is held; not after capture")
+    @strawberry.federation.mutation(
+        requires_scopes=[[WRITE]],
+        description="Lets go of what is held; not after capture. An order that counted on it is cancelled, unless "
+        "goods have left the house",
+    )
     async def payment_void(self, info: Info, id: strawberry.ID, idempotency_key: str) -> PaymentPayload:
         actor = require_scope(info.context.principal, WRITE)
         try:

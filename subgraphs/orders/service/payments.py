@@ -1,4 +1,4 @@
-"""What payments asks and tells: may this order be paid, and: it has been authorised."""
+"""What payments asks and tells: may this order be paid; it has been authorised; what was authorised is let go."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,13 +14,17 @@ from common.events import (
     record_clause,
     record_values,
 )
+from common.events.inbox import claim
 from common.failpoints import failpoint
 from common.ids import format_id
+from common.subgraph.database import fetch
+from common.subgraph.due import Signal
+from subgraphs.orders.domain.status import CancelReason, OrderStatus, can_cancel
 from subgraphs.orders.domain.words import USER_PREFIX
-from subgraphs.orders.events import order_id_of, order_payload, payment_id_of, payment_refused
-from subgraphs.orders.service.moving import Moving
+from subgraphs.orders.events import PAYMENT_AUTHORIZED, order_id_of, order_payload, payment_id_of, payment_refused
+from subgraphs.orders.service.moving import SYSTEM, Moving, cancelled
 from subgraphs.orders.service.saga import LEASE, DueStep, DueSteps
-from subgraphs.orders.service.store import ORDER_COLUMNS, Step, order_of
+from subgraphs.orders.service.store import ORDER_COLUMNS, Due, Step, order_of
 
 CONSUMER = "orders-on-payments"
 
@@ -39,12 +43,14 @@ WITH {claim_clause(1)}, awaited AS (
 ), {record_clause(CLAIM_PLACEHOLDERS + 7, only_if="claimed WHERE NOT EXISTS (SELECT FROM awaited)")}
 SELECT {ORDER_COLUMNS} FROM claimed LEFT JOIN awaited ON TRUE LEFT JOIN orders o ON o.id = awaited.order_id
 """
+_COUNTS_ON = "SELECT order_id FROM saga WHERE order_id = $1 AND step = 'COMMIT' AND payment_id = $2"
 
 
 @dataclass(frozen=True, slots=True)
 class Payments:
     moving: Moving
     due_steps: DueSteps
+    signal: Signal
 
     async def payable(self, payload: dict[str, Any]) -> Mapping[str, Any]:
         """The order as payments needs it, whatever its status. NOT_FOUND where it is not `principal_id`'s own, unless
@@ -54,6 +60,29 @@ class Payments:
         if order is None or not (payload.get("may_act_for_others") or owner_id == payload.get("principal_id")):
             raise NotFoundError("There is no such order.")
         return order_payload(order)
+
+    async def told(self, event: Event) -> bool:
+        """The effect of one event; False where it was had before."""
+        return await (self.authorized(event) if event.type == PAYMENT_AUTHORIZED else self.voided(event))
+
+    async def voided(self, event: Event) -> bool:
+        """An order that counts on the money is cancelled, unless goods have left the house: nobody will pay for it. One
+        that still waits for its payment waits on."""
+        order_id, clock = order_id_of(event.payload), self.moving.clock
+        async with self.moving.database.transaction() as connection:
+            if not await claim(connection, CONSUMER, event, clock):
+                return False
+            order = await self.moving.load_locked(connection, order_id)
+            if order is None or not event.payload.get("authorized_minor"):
+                return True
+            counts_on = [order_id, payment_id_of(event.payload)]
+            is_promised = order.status is OrderStatus.CONFIRMED or await fetch(connection, _COUNTS_ON, counts_on)
+            if is_promised and can_cancel(order.status, order.fulfillment_status, is_staff=True):
+                now = clock.now()
+                after, owed = cancelled(order, CancelReason.PAYMENT_FAILED, now), Due(Step.RELEASE, now)
+                await self.moving.step(order, after, due=owed, actor=SYSTEM, cause=event)
+        self.signal.wake()
+        return True
 
     async def authorized(self, event: Event) -> bool:
         """The money is secured: commit the reservation next. Where nobody waits for it, it is refused: to be voided.

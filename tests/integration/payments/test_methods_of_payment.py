@@ -211,6 +211,19 @@ async def test_staff_void_what_waits_and_cannot_void_what_was_taken(shop: Commer
     assert [error["__typename"] for error in late["errors"]] == ["InvalidInputError"]
 
 
+async def test_an_order_whose_payment_is_let_go_is_cancelled_and_its_goods_are_for_sale_again(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    order = await shop.placed(buyer, product_id)
+    payment = (await shop.pay(buyer, order["id"], "tok_cash_on_delivery"))["payment"]
+    await eventually(lambda: shop.status(order["id"]), "CONFIRMED")
+    voided = (await shop.payments.data(VOID, {"id": payment["id"], "key": new_id("key")}, STAFF))["paymentVoid"]
+    assert voided == {"payment": {"status": "VOIDED"}, "errors": []}
+    await eventually(lambda: shop.status(order["id"]), "CANCELLED")
+    await eventually(lambda: shop.inventory(product_id), (5, 0))
+    reason = "query($id: ID!) { order(id: $id) { cancelReason } }"
+    assert await shop.orders.data(reason, {"id": order["id"]}, buyer) == {"order": {"cancelReason": "PAYMENT_FAILED"}}
+
+
 async def test_a_disputed_charge_is_told_and_changes_no_amount(shop: Commerce) -> None:
     buyer = customer()
     order_id = await ordered(shop, buyer)

@@ -1,8 +1,8 @@
-"""A payment provider that does what it is asked and then does not answer, as often as it is told to."""
+"""A payment provider that does what it is asked and then does not answer, or lies, as it is told to."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -12,18 +12,24 @@ from subgraphs.payments.errors import ProviderUnavailable
 ValueT = TypeVar("ValueT")
 
 
+def _the_truth(charge: Charge) -> Charge:
+    return charge
+
+
 @dataclass(slots=True)
 class FlakyProvider:
-    """`lose[name]` answers of the method `name` get lost after the work was done."""
+    """`lose[name]` answers of the method `name` get lost after the work was done; what `tells` makes of a charge is
+    told of it."""
 
     real: PaymentProvider
     lose: dict[str, int] = field(default_factory=dict)
+    tells: Callable[[Charge], Charge] = _the_truth
 
     async def means_of(self, token: str) -> Means | None:
         return await self.real.means_of(token)
 
     async def authorize(self, attempt: Attempt) -> Charge:
-        return await self._answer("authorize", self.real.authorize(attempt))
+        return self.tells(await self._answer("authorize", self.real.authorize(attempt)))
 
     async def capture(self, reference: str, amount_minor: int) -> Charge:
         return await self._answer("capture", self.real.capture(reference, amount_minor))
@@ -35,10 +41,15 @@ class FlakyProvider:
         await self._answer("refund", self.real.refund(key, reference, amount_minor))
 
     async def find(self, attempt: Attempt) -> Charge | None:
-        return await self._answer("find", self.real.find(attempt))
+        found = await self._answer("find", self.real.find(attempt))
+        return self.tells(found) if found else None
 
     async def charge(self, reference: str) -> Charge:
-        return await self._answer("charge", self.real.charge(reference))
+        return self.tells(await self._answer("charge", self.real.charge(reference)))
+
+    def be_honest(self) -> None:
+        self.lose.clear()
+        self.tells = _the_truth
 
     async def keep(self, token: str, key: str) -> str:
         return await self._answer("keep", self.real.keep(token, key))

@@ -2,9 +2,19 @@
 
 from collections.abc import Mapping
 
+#: the provider holds, or has taken, something else than it was asked for
+NOT_AS_ASKED = "not_as_asked"
+
 #: the same card may work later
 RETRYABLE_DECLINES = frozenset(
-    {"insufficient_funds", "processing_error", "authentication_failed", "authentication_expired", "bank_refused"}
+    {
+        "insufficient_funds",
+        "processing_error",
+        "authentication_failed",
+        "authentication_expired",
+        "bank_refused",
+        NOT_AS_ASKED,
+    }
 )
 
 #: of codes that are not here, the customer is told what the first says; a thief need not know that a card is stolen
@@ -14,6 +24,7 @@ DECLINE_MESSAGES: Mapping[str, str] = {
     "expired_card": "The card has expired.",
     "incorrect_cvc": "The security code is incorrect.",
     "processing_error": "The card could not be processed; try again in a moment.",
+    NOT_AS_ASKED: "The payment could not be processed; nothing was charged.",
     "authentication_failed": "The payment was not confirmed.",
     "authentication_expired": "The payment was not confirmed in time.",
     "bank_refused": "The bank did not transfer the money.",

@@ -79,6 +79,8 @@ class Charge:
     captured_minor: int
     refunded_minor: int
     means: Means | None
+    #: empty: that of the payment
+    currency: str = ""
     decline_code: str | None = None
     action: Action | None = None
     #: names the means of payment from now on, where that was wanted

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from subgraphs.payments.domain.declines import NOT_AS_ASKED
 from subgraphs.payments.domain.ledger import Entry, EntryKind
 from subgraphs.payments.domain.provider import Charge, ChargeState, DisputeStatus
 from subgraphs.payments.domain.status import OPEN, Payment, PaymentStatus, refund_result
@@ -26,6 +27,16 @@ class Step:
     after: Payment
     told: tuple[tuple[str, Payment], ...] = ()
     entries: tuple[Entry, ...] = ()
+
+
+def understood(payment: Payment, charge: Charge) -> Charge:
+    """What the charge of an attempt under way is to us: declined, where its money is not what was asked for. Nothing is
+    sold for another amount, or another currency."""
+    is_money = payment.status in OPEN and charge.state in (ChargeState.AUTHORIZED, ChargeState.CAPTURED)
+    is_as_asked = charge.amount_minor == payment.amount_minor and charge.currency in ("", payment.currency)
+    if not is_money or is_as_asked:
+        return charge
+    return replace(charge, state=ChargeState.DECLINED, decline_code=NOT_AS_ASKED)
 
 
 def settle(payment: Payment, charge: Charge, now: datetime) -> Sequence[Step]:

@@ -27,6 +27,7 @@ from common.subgraph.phased import Finished, begin, give_up
 from subgraphs.payments.domain.declines import RETRYABLE_DECLINES, decline_message
 from subgraphs.payments.domain.provider import Attempt, Charge, ChargeState, Means, PaymentMethodKind, PaymentProvider
 from subgraphs.payments.domain.status import Payment, PaymentStatus
+from subgraphs.payments.domain.steps import understood
 from subgraphs.payments.domain.tokens import holds_card_number, is_token
 from subgraphs.payments.domain.words import ORDER_PREFIX, USER_PREFIX
 from subgraphs.payments.errors import (
@@ -134,6 +135,7 @@ class Paying:
             return payment
         if charge is None:
             return payment
+        charge = understood(payment, charge)
         settled = await self.settling.settle(payment, charge)
         if declined := _decline_of(charge):
             raise declined
@@ -143,7 +145,7 @@ class Paying:
         self, wanted: PaymentRequest, request: IdempotentRequest, payment: Payment, attempt: Attempt
     ) -> Payment:
         try:
-            charge = await self.provider.authorize(attempt)
+            charge = understood(payment, await self.provider.authorize(attempt))
         except ProviderUnavailable:
             # the outcome is unknown: the payment stays PROCESSING until the worker has found out
             await self._answer(request, {"id": str(payment.id)})

@@ -13,6 +13,7 @@ from common.failpoints import failpoint
 from common.ids import uuid7
 from common.subgraph.idempotency import Answer, IdempotentRequest, store_answer
 from subgraphs.payments.domain import steps
+from subgraphs.payments.domain.declines import NOT_AS_ASKED
 from subgraphs.payments.domain.provider import Charge
 from subgraphs.payments.domain.status import OPEN, SECURED, Payment, PaymentStatus, Refund, SavedMethod
 from subgraphs.payments.domain.steps import Step
@@ -46,9 +47,10 @@ class Settling:
     ) -> Payment:
         """The payment as it is afterwards. What is already so is not written again, but the answer always is."""
         while True:
-            found = steps.settle(payment, charge, self.store.clock.now())
+            told = steps.understood(payment, charge)
+            found = steps.settle(payment, told, self.store.clock.now())
             try:
-                return await self._take(payment, found, charge, actor, answers)
+                return await self._take(payment, found, told, actor, answers)
             except StaleError:
                 payment = await self.store.by_id(payment.id)
 
@@ -97,12 +99,16 @@ class Settling:
         *first, last = found
         change = replace(self._change(payment, last, charge), answers=answers, actor=actor)
         failpoint("payments.settle.before_commit")
-        if first:
-            async with self.store.database.transaction():
+        abandoned = payment.attempt_id if charge.decline_code == NOT_AS_ASKED else None
+        if first or abandoned:
+            async with self.store.database.transaction() as connection:
                 before = payment
                 for step in first:
                     before = await self.store.write(before, step)
                 await self.store.write(before, last, change)
+                if abandoned:
+                    now = self.store.clock.now()
+                    await self.store.open_task(connection, payment.id, TaskKind.ABANDON, abandoned, now)
         else:
             await self.store.write(payment, last, change)
         failpoint("payments.settle.after_commit")

@@ -31,7 +31,7 @@ async def running_shop(
 @pytest.fixture
 async def shop(running_shop: tuple[Commerce, FlakyProvider]) -> Commerce:
     commerce, provider = running_shop
-    provider.lose.clear()
+    provider.be_honest()
     await commerce.sandbox.reset()
     await empty(*(database_of(client) for client in (commerce.products, commerce.orders, commerce.payments)))
     return commerce

@@ -148,6 +148,7 @@ def _charge(intent: Mapping[str, Any]) -> Charge:
         captured_minor=intent["amount_received"],
         refunded_minor=intent["amount_refunded"],
         means=_means(intent["payment_method_details"]),
+        currency=intent["currency"].upper(),
         decline_code=(error or {}).get("decline_code"),
         action=Action(action["url"], datetime.fromisoformat(action["expires_at"])) if action else None,
         saved_token=intent.get("payment_method") if metadata.get("saves_method") is True else None,

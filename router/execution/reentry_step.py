@@ -37,6 +37,8 @@ class ReentryStep:
             for _, target in places:
                 merge_into(target, copy_json(answer.data), self.merging.abstract_names)
         for error in answer.errors:
-            below = self.merging.client_path(response_path(error.get("path")) or ())
-            run.known_failures.extend((*path, *below) for path, _ in places)
-            run.add_error(error, (*places[0][0], *below), self.outgoing.subgraph)
+            below = self.merging.client_path(response_path(error.get("path")))
+            if not below:  # it is about the whole request: once
+                run.known_failures.extend(path for path, _ in places)
+            for path, _ in places if below else places[:1]:
+                run.add_error(error, (*path, *below), self.outgoing.subgraph)

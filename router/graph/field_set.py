@@ -1,8 +1,9 @@
 """Field sets (`id organization { id }`) as selections.
 
-In: the text of a `fields:` argument and the type it is taken on. Out: the same records the client's operation is made
-of, so that keys, requirements and client selections are planned by the same search. Parsed once per schema; the query
-graph keeps every parsed set alive, so that its identity can be a cache key.
+In: the text of a `fields:` argument, the type it is taken on and the subgraph that says it, whose fields may have
+narrower types than clients see. Out: the same records the client's operation is made of, so that keys, requirements
+and client selections are planned by the same search. Parsed once per schema; the query graph keeps every parsed set
+alive, so that its identity can be a cache key.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ def list_depth(type_text: str) -> int:
     return type_text.count("[")
 
 
-def parse_field_set(text: str, type_name: str, types: Mapping[str, TypeInfo]) -> Selections:
+def parse_field_set(text: str, type_name: str, subgraph: str, types: Mapping[str, TypeInfo]) -> Selections:
     """Raises InvalidSupergraphError for a set that is not GraphQL or names fields which the type lacks."""
     stripped = text.strip()
     source = stripped if stripped.startswith("{") else f"{{{stripped}}}"
@@ -46,13 +47,13 @@ def parse_field_set(text: str, type_name: str, types: Mapping[str, TypeInfo]) ->
     operation = document.definitions[0]
     if not isinstance(operation, OperationDefinitionNode):
         raise InvalidSupergraphError(f'The field set "{text}" of "{type_name}" is not a selection.')
-    return _selections(operation.selection_set, type_name, types)
+    return _selections(operation.selection_set, type_name, subgraph, types)
 
 
-def _selections(node: SelectionSetNode, type_name: str, types: Mapping[str, TypeInfo]) -> Selections:
+def _selections(node: SelectionSetNode, type_name: str, subgraph: str, types: Mapping[str, TypeInfo]) -> Selections:
     merged: dict[tuple[str, str], Selection] = {}
     for item in node.selections:
-        selection = _selection(item, type_name, types)
+        selection = _selection(item, type_name, subgraph, types)
         if isinstance(selection, Field):
             key = ("field", selection.response_key)
         else:
@@ -62,7 +63,7 @@ def _selections(node: SelectionSetNode, type_name: str, types: Mapping[str, Type
     return tuple(merged.values())
 
 
-def _selection(node: SelectionNode, type_name: str, types: Mapping[str, TypeInfo]) -> Selection:
+def _selection(node: SelectionNode, type_name: str, subgraph: str, types: Mapping[str, TypeInfo]) -> Selection:
     match node:
         case FieldNode():
             name = node.name.value
@@ -72,11 +73,12 @@ def _selection(node: SelectionNode, type_name: str, types: Mapping[str, TypeInfo
                 raise InvalidSupergraphError(f'A field set takes "{type_name}.{name}", which does not exist.')
             if info is None or node.selection_set is None:
                 return Field(name, name, type_name, arguments)
-            children = _selections(node.selection_set, named_type(info.type), types)
+            own = info.by_subgraph.get(subgraph, info)
+            children = _selections(node.selection_set, named_type(own.type), subgraph, types)
             return Field(name, name, type_name, arguments, selections=children)
         case InlineFragmentNode():
             condition = node.type_condition.name.value if node.type_condition else type_name
-            return InlineFragment(condition, _selections(node.selection_set, condition, types))
+            return InlineFragment(condition, _selections(node.selection_set, condition, subgraph, types))
         case _:
             raise InvalidSupergraphError(f'A field set of "{type_name}" spreads a fragment by name.')
 

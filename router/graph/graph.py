@@ -37,7 +37,8 @@ class QueryGraph:
         self._nodes: dict[tuple[str, str, Selections], Node] = {}
         self._roots: dict[str, Node] = {}
         self._entity_moves: dict[int, tuple[EntityMove, ...]] = {}
-        self._field_sets: dict[tuple[str, str], Selections] = like._field_sets if like else {}
+        self._field_sets: dict[tuple[str, str, str], Selections] = like._field_sets if like else {}
+        self._equal_sets: dict[Selections, Selections] = like._equal_sets if like else {}
         self._made = 0
         self.has_partial_unions: bool = (
             like.has_partial_unions
@@ -51,17 +52,17 @@ class QueryGraph:
     def _parse_field_sets(self) -> None:
         """All at once, so that a broken one is found when the router starts and not by a request."""
         for info in self.types.values():
-            for join_type in info.by_subgraph.values():
+            for subgraph, join_type in info.by_subgraph.items():
                 for key in join_type.keys:
-                    self.field_set(info.name, key.fields)
+                    self.field_set(info.name, key.fields, subgraph)
             for field in info.fields.values():
-                for joined in field.by_subgraph.values():
+                for subgraph, joined in field.by_subgraph.items():
                     if joined.requires:
-                        self.field_set(info.name, joined.requires)
+                        self.field_set(info.name, joined.requires, subgraph)
                     if joined.provides:
-                        self.field_set(named_type(joined.type), joined.provides)
+                        self.field_set(named_type(joined.type), joined.provides, subgraph)
                     for need in joined.context_arguments:
-                        self._context_selections(need.context, need.selection)
+                        self._context_selections(need.context, need.selection, subgraph)
 
     # --- nodes -----------------------------------------------------------------------------------------------------
 
@@ -166,7 +167,10 @@ class QueryGraph:
         if joined is None or not joined.is_extension:
             return frozenset()
         return frozenset(
-            s.name for key in joined.keys for s in self.field_set(info.name, key.fields) if isinstance(s, Field)
+            s.name
+            for key in joined.keys
+            for s in self.field_set(info.name, key.fields, subgraph)
+            if isinstance(s, Field)
         )
 
     def _field_move(
@@ -178,13 +182,15 @@ class QueryGraph:
         if target_info and target_info.kind in _COMPOSITE:
             provided = offered or ()
             if joined.provides:
-                provided = (*provided, *self.field_set(target_name, joined.provides))
+                provided = (*provided, *self.field_set(target_name, joined.provides, node.subgraph))
             if is_key_only:
                 provided = (*provided, *self._key_selection(info, node.subgraph, name))
             target = self.node(target_name, node.subgraph, provided)
-        requires = self.field_set(info.name, joined.requires) if joined.requires and offered is None else ()
+        requires: Selections = ()
+        if joined.requires and offered is None:
+            requires = self.field_set(info.name, joined.requires, node.subgraph)
         context = tuple(
-            ContextNeed(c.name, c.type, self._context_selections(c.context, c.selection))
+            ContextNeed(c.name, c.type, self._context_selections(c.context, c.selection, node.subgraph))
             for c in joined.context_arguments
         )
         clients_see = self.types.get(named_type(info.fields[name].type))
@@ -200,15 +206,15 @@ class QueryGraph:
         return tuple(
             child
             for key in info.by_subgraph[subgraph].keys
-            for s in self.field_set(info.name, key.fields)
+            for s in self.field_set(info.name, key.fields, subgraph)
             if isinstance(s, Field) and s.name == name
             for child in s.selections
         )
 
-    def _context_selections(self, context: str, text: str) -> tuple[tuple[str, Selections], ...]:
+    def _context_selections(self, context: str, text: str, subgraph: str) -> tuple[tuple[str, Selections], ...]:
         """What to take from the ancestor, by the types that set the context."""
         names = {n for info in self.types.values() if context in info.contexts for n in self.object_types(info.name)}
-        return tuple((name, self.field_set(name, text)) for name in sorted(names))
+        return tuple((name, self.field_set(name, text, subgraph)) for name in sorted(names))
 
     def _possible_in(self, info: TypeInfo, subgraph: str) -> tuple[str, ...]:
         if info.kind is TypeKind.UNION:
@@ -252,14 +258,15 @@ class QueryGraph:
                         target = self.node(name, subgraph)
                         if target.kind is NodeKind.ABSTRACT and not target.possible:
                             continue  # an interface without types has no representations
-                        yield EntityMove(node, target, self.field_set(name, key.fields), name)
+                        yield EntityMove(node, target, self.field_set(name, key.fields, subgraph), name)
 
-    def field_set(self, type_name: str, text: str) -> Selections:
-        """Parsed once; equal texts on one type are the same object."""
-        key = (type_name, text)
+    def field_set(self, type_name: str, text: str, subgraph: str) -> Selections:
+        """As the subgraph means it. Parsed once; equal sets are the same object."""
+        key = (type_name, text, subgraph)
         found = self._field_sets.get(key)
         if found is None:
-            found = self._field_sets[key] = parse_field_set(text, type_name, self.types)
+            found = parse_field_set(text, type_name, subgraph, self.types)
+            found = self._field_sets[key] = self._equal_sets.setdefault(found, found)
         return found
 
 

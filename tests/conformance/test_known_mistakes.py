@@ -245,6 +245,26 @@ async def test_provides_on_unions_and_interfaces_apply_to_the_types_they_name() 
     await agree("{ animals { ... on Cat { name } ... on Dog { name owner { name } } } }", **subgraphs)
 
 
+async def test_field_sets_are_read_by_the_types_that_fields_have_in_their_own_subgraph() -> None:
+    subgraphs = {
+        "a": """
+            type Query { shelf: Shelf }
+            type Shelf @key(fields: "id") { id: ID! item: Item @shareable }
+            interface Item { id: ID! }
+            type Book implements Item @key(fields: "id") { id: ID! pages: Int @shareable }
+        """,
+        "b": """
+            type Shelf @key(fields: "id") {
+              id: ID! item: Book @shareable next: Shelf @provides(fields: "item { pages }")
+            }
+            type Book @key(fields: "id") { id: ID! pages: Int @external }
+        """,
+    }
+    query = "{ shelf { next { item { ... on Book { pages } } } } }"
+    await agree(query, **subgraphs)
+    assert len(await asked(query, "a", **subgraphs)) == 2  # the answer is taken twice: for the first shelf only
+
+
 USERS = {
     "a": 'type Query { me: User users: [User] } type User @key(fields: "id") { id: ID! name: String address: Address } '
     "type Address { city: String }",

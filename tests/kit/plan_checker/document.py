@@ -122,7 +122,8 @@ class DocumentRun:
             joined = self._facts.supergraph.types[owner].fields[name].by_subgraph[self._subgraph]
             inner = offered or ()
             if joined.provides:
-                inner = (*inner, *parse_field_set(joined.provides, named.name, self._facts.supergraph.types))
+                types = self._facts.supergraph.types
+                inner = (*inner, *parse_field_set(joined.provides, named.name, self._subgraph, types))
             inner = (*inner, *self._key_selections(owner, name))
             is_interface_object = isinstance(named, GraphQLObjectType) and below.types != {named.name}
             self.select(
@@ -140,7 +141,7 @@ class DocumentRun:
         return tuple(
             child
             for key in types[owner].by_subgraph[self._subgraph].keys
-            for item in parse_field_set(key.fields, owner, types)
+            for item in parse_field_set(key.fields, owner, self._subgraph, types)
             if isinstance(item, Field) and item.name == name
             for child in item.selections
         )
@@ -166,7 +167,7 @@ class DocumentRun:
             return
         if self.sent is None or position.types.isdisjoint(self._facts.objects(self.sent[0])):
             self._fault(f"{owner}.{name} has @requires and was not entered")
-        elif not self._facts.covers(self.sent[1], joined.requires, self.sent[0]):
+        elif not self._facts.covers(self.sent[1], joined.requires, self.sent[0], self._subgraph):
             self._fault(f"{owner}.{name} requires {joined.requires}, but is sent {self.sent[1]}")
 
     def _fault(self, text: str) -> None:

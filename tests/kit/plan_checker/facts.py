@@ -61,9 +61,9 @@ class Facts:
         members = [known for subgraph, known in info.members.items() if subgraph in declared.by_subgraph]
         return frozenset().union(*members).difference(frozenset.intersection(*members)) if members else frozenset()
 
-    def covers(self, sent: Sent, text: str, type_name: str) -> bool:
+    def covers(self, sent: Sent, text: str, type_name: str, subgraph: str) -> bool:
         """Whether a representation holds a field set."""
-        return _has_all(sent, parse_field_set(text, type_name, self.supergraph.types))
+        return _has_all(sent, parse_field_set(text, type_name, subgraph, self.supergraph.types))
 
 
 def _has_all(sent: object, selections: Iterable[Selection]) -> bool:

@@ -140,7 +140,7 @@ class FetchCheck:
             }
             joined = self._facts.supergraph.types[sent_as].by_subgraph.get(node.service)
             keys = [k for k in joined.keys if k.is_resolvable] if joined else []
-            complete = [k for k in keys if self._facts.covers(sent, k.fields, sent_as)]
+            complete = [k for k in keys if self._facts.covers(sent, k.fields, sent_as, node.service)]
             if not complete:
                 self._facts.fault(f"fetch {node.id} sends {sent_as} to {node.service} without a key: {sorted(sent)}")
                 continue

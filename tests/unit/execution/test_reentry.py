@@ -40,9 +40,19 @@ async def test_nothing_is_asked_for_no_objects() -> None:
     assert await reenter(a, FakeSubgraph()) == ExecutionResult({"things": [{"query": None}]})
 
 
-async def test_an_error_stands_at_the_path() -> None:
-    a = FakeSubgraph(lambda body: {"data": {"things": [{"query": {"__typename": "Query"}}]}})
-    b = FakeSubgraph(lambda body: {"data": {"count": None}, "errors": [{"message": "no", "path": ["count"]}]})
+@pytest.mark.parametrize(
+    ("path", "places"),
+    [
+        (["count"], [["things", 0, "query", "count"], ["things", 1, "query", "count"]]),
+        (None, [["things", 0, "query"]]),
+    ],
+)
+async def test_an_error_stands_at_every_place_or_once_if_it_is_about_the_request(
+    path: list[str] | None, places: list[list[str | int]]
+) -> None:
+    things = [{"query": {"__typename": "Query"}}] * 2
+    a = FakeSubgraph(lambda body: {"data": {"things": things}})
+    b = FakeSubgraph(lambda body: {"data": {"count": None}, "errors": [{"message": "no", "path": path}]})
     result = await reenter(a, b)
-    assert result.data == {"things": [{"query": {"count": None}}]}
-    assert [error["path"] for error in result.errors] == [["things", 0, "query", "count"]]
+    assert result.data == {"things": [{"query": {"count": None}}] * 2}
+    assert [error["path"] for error in result.errors] == places

@@ -137,7 +137,7 @@ def test_a_requirement_stays_a_condition_of_its_field() -> None:
 def test_a_field_set_with_an_unknown_field_is_refused() -> None:
     graph = build_query_graph(SUPERGRAPH)
     with pytest.raises(InvalidSupergraphError, match=r"User\.boss"):
-        graph.field_set("User", "boss { id }")
+        graph.field_set("User", "boss { id }", "a")
 
 
 def test_a_broken_context_selection_is_found_when_the_graph_is_built() -> None:

@@ -5,7 +5,7 @@ log. Registered claims: RFC 7519 section 4.1.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from common.auth.principal import Principal
@@ -31,7 +31,25 @@ def check_times(claims: Mapping[str, Any], *, now_s: float, leeway_s: float) -> 
 def principal_of(claims: Mapping[str, Any]) -> Principal:
     """Who a checked token or statement with a subject is about. The session is `sid` of OpenID Connect."""
     session = _printable(claims, "sid") if "sid" in claims else None
-    return Principal(_printable(claims, "sub"), names_in(claims, "roles"), names_in(claims, "scope"), session)
+    version = claims.get("account_version", 0)
+    if type(version) is not int:
+        raise UnauthenticatedError("token with an unusable account_version")
+    return Principal(_printable(claims, "sub"), names_in(claims, "roles"), names_in(claims, "scope"), session, version)
+
+
+def claims_of(principal: Principal) -> dict[str, Any]:
+    """The inverse of `principal_of`, in one order so that equal principals give equal tokens."""
+    claims: dict[str, Any] = {
+        "roles": " ".join(sorted(principal.roles)),
+        "scope": " ".join(sorted(principal.scopes)),
+    }
+    if principal.subject is not None:
+        claims["sub"] = principal.subject
+    if principal.session is not None:
+        claims["sid"] = principal.session
+    if principal.account_version:
+        claims["account_version"] = principal.account_version
+    return claims
 
 
 def _printable(claims: Mapping[str, Any], claim: str) -> str:
@@ -52,11 +70,6 @@ def names_in(claims: Mapping[str, Any], claim: str) -> frozenset[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) and _NAME.fullmatch(name) for name in names):
         raise UnauthenticatedError(f"token with an unusable {claim}")
     return frozenset(names)
-
-
-def names_claim(names: Iterable[str]) -> str:
-    """The inverse of `names_in`, in one order so that equal principals give equal tokens."""
-    return " ".join(sorted(names))
 
 
 def _seconds(claims: Mapping[str, Any], claim: str) -> float | None:

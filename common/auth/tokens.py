@@ -16,14 +16,14 @@ import orjson
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from common.auth.claims import check_times, names_claim, principal_of
+from common.auth.claims import check_times, claims_of, principal_of
 from common.auth.keys import MAX_KID_LENGTH, KeySource
 from common.auth.principal import Principal
 from common.clock import Clock
 from common.errors import UnauthenticatedError
 from common.lru import LruMap
 
-#: of any access token: so long it is good after a logout, and so long a subgraph remembers who lost theirs
+#: of any access token: so long a subgraph remembers what ended before its time
 ACCESS_TOKEN_LIFETIME_MAX_S = 900
 DEFAULT_LIFETIME_S = ACCESS_TOKEN_LIFETIME_MAX_S
 DEFAULT_LEEWAY_S = 30.0
@@ -87,14 +87,10 @@ class TokenSigner:
         payload = claims | {
             "iss": self._issuer,
             "aud": self._audience,
-            "sub": principal.subject,
             "iat": now_s,
             "exp": now_s + self._lifetime_s,
-            "roles": names_claim(principal.roles),
-            "scope": names_claim(principal.scopes),
+            **claims_of(principal),
         }
-        if principal.session is not None:
-            payload["sid"] = principal.session
         token = jwt.encode(payload, self._private_key, algorithm="EdDSA", headers={"kid": self.kid})
         return SignedToken(token, datetime.fromtimestamp(now_s + self._lifetime_s, UTC))
 

@@ -28,6 +28,6 @@ class Context(Generic[ServiceT, LoadersT]):
 
     def refresh(self) -> None:
         """Forgets what the loaders have cached: before each event of a subscription, which would else see old rows.
-        Raises UnauthenticatedError where the caller was suspended or erased meanwhile."""
+        Raises UnauthenticatedError where the caller's token has ended meanwhile."""
         self.revocations.require_valid(self.principal)
         self.loaders = self.new_loaders(self.service)

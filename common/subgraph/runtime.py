@@ -1,6 +1,6 @@
 """A running subgraph: what its service is given, and the order in which everything starts and stops.
 
-Start: database, migrations, bus, who has lost their tokens, feeds, service, commands, workers. Stop, strictly one after
+Start: database, migrations, bus, which tokens have ended, feeds, service, commands, workers. Stop, strictly one after
 another so that nothing is pulled away from under a request: not ready, requests in flight finish, workers finish what
 they hold, bus, database.
 """
@@ -35,7 +35,7 @@ from common.subgraph.database import Database
 from common.subgraph.dead_letters import dead_letter_commands
 from common.subgraph.idempotency import IdempotencySweeper
 from common.subgraph.in_flight import InFlight
-from common.subgraph.revocations import REMEMBERED, RESTORING, REVOKING, Revocations
+from common.subgraph.revocations import REMEMBERED, REVOKING, Revocations
 from common.telemetry import Telemetry
 
 log = structlog.get_logger(__name__)
@@ -133,8 +133,7 @@ class Runtime(Generic[ServiceT]):
                 self.settings.nats_url, name=f"punnet-{self.name}", clock=self._clock, tracer=self._telemetry.tracer
             )
             stack.push_async_callback(bus.close)
-            hear, types = self._revocations.hear, sorted(REVOKING | RESTORING)
-            await stack.enter_async_context(Follower(bus, types, hear, memory=REMEMBERED))
+            await stack.enter_async_context(Follower(bus, REVOKING, self._revocations.hear, memory=REMEMBERED))
             outbox = Outbox()
             feeds = {pattern: await stack.enter_async_context(EventFeed(bus, pattern)) for pattern in self._feeds}
             caches = Caches(self.name, self.settings.redis_url, self._clock, stack)

@@ -1,5 +1,5 @@
 """The door of a subgraph: `/graphql` and `/traces` open to callers with a valid signed context, and to nobody else:
-not to people who were suspended or erased meanwhile, either.
+not to those whose token has ended before its time, either.
 
 Without it `_entities` would answer anyone who can reach the port. `/health` and `/metrics` stay open: they tell nothing
 about users.

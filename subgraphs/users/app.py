@@ -87,7 +87,7 @@ def _service(settings: UsersSettings, platform: Platform, passwords: Passwords) 
     vault = vault_of(settings, clock)
     accounts, events = Accounts(database, vault), UserEvents(clock)
     entered = Metrics().counter("ecommerce_users_total", "Users by the status they entered", ("status",))
-    logins = Logins(database, accounts, passwords, _tokens(settings, platform, vault), _throttle(settings))
+    logins = Logins(database, accounts, passwords, _tokens(settings, platform, vault, events), _throttle(settings))
     links = Links(database, accounts, clock, settings.account_url.rstrip("/"))
     return UserService(
         database=database,
@@ -106,7 +106,7 @@ def _service(settings: UsersSettings, platform: Platform, passwords: Passwords) 
     )
 
 
-def _tokens(settings: UsersSettings, platform: Platform, vault: Vault) -> LoginTokens:
+def _tokens(settings: UsersSettings, platform: Platform, vault: Vault, events: UserEvents) -> LoginTokens:
     signer = TokenSigner(
         load_private_key(settings.private_key_pem()),
         issuer=settings.jwt_issuer,
@@ -118,6 +118,8 @@ def _tokens(settings: UsersSettings, platform: Platform, vault: Vault) -> LoginT
     return LoginTokens(
         platform.database,
         vault,
+        platform.outbox,
+        events,
         signer,
         # a key of its own, derived: hashes of addresses and of devices never meet
         DeviceTokens(hmac.new(index_key, b"device tokens", hashlib.sha256).digest()),

@@ -9,8 +9,12 @@ users.user.password_changed              {user_id}
 users.user.suspended                     {user_id}
 users.user.reinstated                    {user_id}
 users.user.erased                        {user_id}
+users.user.roles_removed                 {user_id}
+users.user.logged_out                    {user_id}   everywhere
+users.session.ended                      {user_id}   one login, by itself
 
-Every subgraph refuses the tokens of who was suspended or erased (`common.subgraph.revocations`).
+Every subgraph refuses tokens from before these (`common.subgraph.revocations`): suspended, erased, roles_removed,
+password_changed, logged_out; and the tokens of a session that has ended.
 """
 
 from dataclasses import dataclass
@@ -19,7 +23,7 @@ from uuid import UUID
 from common.clock import Clock
 from common.events import Event, new_event
 from common.ids import format_id
-from subgraphs.users.domain import ID_PREFIX, LinkKind
+from subgraphs.users.domain import ID_PREFIX, SESSION_ID_PREFIX, LinkKind
 
 SOURCE = "users"
 
@@ -57,11 +61,23 @@ class UserEvents:
     def erased(self, user_id: UUID, version: int) -> Event:
         return self._event("erased", user_id, version)
 
+    def roles_removed(self, user_id: UUID, version: int) -> Event:
+        return self._event("roles_removed", user_id, version)
+
+    def logged_out(self, user_id: UUID, version: int) -> Event:
+        return self._event("logged_out", user_id, version)
+
+    def session_ended(self, user_id: UUID, login_id: UUID) -> Event:
+        return self._new("session.ended", format_id(SESSION_ID_PREFIX, login_id), 1, user_id)
+
     def _event(self, what: str, user_id: UUID, version: int, **more: str) -> Event:
+        return self._new(f"user.{what}", format_id(ID_PREFIX, user_id), version, user_id, **more)
+
+    def _new(self, what: str, aggregate_id: str, version: int, user_id: UUID, **more: str) -> Event:
         public_id = format_id(ID_PREFIX, user_id)
         return new_event(
-            f"users.user.{what}",
-            aggregate_id=public_id,
+            f"users.{what}",
+            aggregate_id=aggregate_id,
             aggregate_version=version,
             payload={"user_id": public_id, **more},
             source=SOURCE,

@@ -51,9 +51,32 @@ async def test_links_in_mails_verify_an_address_and_set_a_password(shop: Started
         await jo.log_in(jo.email, "strawberries-again")
 
 
-async def test_a_logout_ends_one_login(shop: StartedShop) -> None:
-    """The login an access token belongs to is known through the router."""
+async def refused(client: ShopClient) -> None:
+    """Returns once the client's access token is worth nothing any more."""
+    for _ in range(1200):
+        answer = (await client.send("{ me { id } }")).json()
+        if "errors" in answer:
+            assert [error["extensions"]["code"] for error in answer["errors"]] == ["UNAUTHENTICATED"]
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("the token is still good")
+
+
+async def test_a_logout_ends_its_access_token_and_one_everywhere_ends_all(shop: StartedShop) -> None:
+    """The router tells subgraphs which login a token belongs to, and how old it is."""
     async with customer(shop.url) as jo:
         await jo.register_and_log_in()
+        first = jo.token
+        await jo.log_in(jo.email, "a-long-demo-password")
+        second, jo.token = jo.token, first
         assert await jo.ask("mutation { logout }") == {"logout": True}
-        assert await jo.ask("mutation { logout }") == {"logout": False}
+        await refused(jo)
+
+        jo.token = second
+        assert await jo.ask("mutation { logoutAll }") == {"logoutAll": True}
+        jo.token = ""
+        await jo.log_in(jo.email, "a-long-demo-password")
+        third, jo.token = jo.token, second
+        await refused(jo)
+        jo.token = third
+        assert await jo.ask("{ me { id } }") == {"me": {"id": jo.user_id}}

@@ -4,7 +4,10 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+import jwt
+
 from common.auth import ANONYMOUS, Principal
+from common.auth.claims import principal_of
 from common.events import Bus
 from subgraphs.users.domain import LinkKind, Role
 from tests.kit.subgraph import SubgraphClient, as_user
@@ -46,7 +49,7 @@ class Person:
 
     async def link(self, bus: Bus, kind: LinkKind) -> dict[str, Any]:
         """What the message with the link is made of. Raises CommandError."""
-        return await bus.request("commands.users.link", {"user_id": self.user_id, "kind": kind.value})
+        return await bus.request("commands.users.link", {"user_id": self.user_id, "kind": kind.value}, timeout_s=60)
 
 
 async def register(users: SubgraphClient, name: str, *, password: str | None = PASSWORD) -> Person:
@@ -65,6 +68,11 @@ async def guess(shop: SubgraphClient, email: str, headers: dict[str, str] | None
     if "errors" in answer:
         return str(answer["errors"][0]["extensions"]["code"])
     return str(answer["data"]["login"]["errors"][0]["__typename"])
+
+
+def caller_of(tokens: dict[str, str]) -> Principal:
+    """The principal the router finds in the access token."""
+    return principal_of(jwt.decode(tokens["accessToken"], options={"verify_signature": False}))
 
 
 def token_of(link: dict[str, Any]) -> str:

@@ -14,8 +14,10 @@ from starlette.applications import Starlette
 from common.auth import ANONYMOUS, CONTEXT_HEADER, ContextSigner, Principal
 from common.clock import SystemClock
 from subgraphs.users.domain import Role, scopes_of
-from tests.kit.template_database import copy_template
+from tests.kit.template_database import DATABASE_PREFIX, copy_template
 
+#: of accounts: a token that says so was issued before nothing
+LATEST_VERSION = 2**31 - 1
 SECRET = "a secret of the tests that is long enough"
 
 
@@ -34,12 +36,12 @@ def settings_of(postgres_url: str, nats_url: str) -> dict[str, Any]:
 
 
 def fresh_database_name(subgraph: str) -> str:
-    return f"test_{subgraph}_{secrets.token_hex(4)}"
+    return f"{DATABASE_PREFIX}{subgraph}_{secrets.token_hex(4)}"
 
 
 def as_user(user_id: str, *roles: Role) -> Principal:
-    """The principal the router would find in that user's access token."""
-    return Principal(user_id, frozenset(role.value for role in roles), scopes_of(roles))
+    """The principal the router would find in an access token of that user, issued this moment."""
+    return Principal(user_id, frozenset(role.value for role in roles), scopes_of(roles), account_version=LATEST_VERSION)
 
 
 @dataclass(frozen=True, slots=True)

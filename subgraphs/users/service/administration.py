@@ -16,6 +16,7 @@ from subgraphs.users.errors import InvalidUserInputError, LastAdminError
 from subgraphs.users.events import UserEvents
 from subgraphs.users.service.accounts import Account, Accounts, parse_user_id
 from subgraphs.users.service.links import withdraw
+from subgraphs.users.service.tokens import revoke_all
 
 #: two administrators are never made less at once, so "is there another one" stays true until the commit
 ROLES_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('users roles', 0))"
@@ -32,7 +33,8 @@ class Administration:
     entered: Counter
 
     async def set_roles(self, user_id: str, roles: Sequence[Role]) -> Account:
-        """Takes effect with the next refresh of the user's access token.
+        """A role that is taken away ends the access tokens that are about, as soon as the other processes hear of it;
+        one that is given comes with the next refresh.
 
         Raises UserNotFoundError, InvalidUserInputError (no role), LastAdminError.
         """
@@ -49,6 +51,8 @@ class Administration:
                 """UPDATE user_account SET roles = $2::text[], version = version + 1, updated_at = $3 WHERE id = $1""",
                 [account_id, sorted({role.value for role in roles}), self.clock.now()],
             )
+            if not set(account.roles) <= set(roles):
+                await self.outbox.add(connection, self.events.roles_removed(account_id, account.version + 1))
             return await self.accounts.get_locked(connection, account_id)
 
     async def suspend(self, user_id: str) -> Account:
@@ -63,11 +67,7 @@ class Administration:
                 return account
             if Role.ADMIN in account.roles:
                 await _require_another_admin(connection, account_id)
-            await fetch(
-                connection,
-                "UPDATE refresh_token SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
-                [account_id, self.clock.now()],
-            )
+            await revoke_all(connection, account_id, self.clock.now())
             event = self.events.suspended(account_id, account.version + 1)
             changed = await self._enter(connection, account, UserStatus.SUSPENDED, event)
         self.entered.labels(changed.status.value.lower()).inc()

@@ -19,7 +19,7 @@ from subgraphs.users.events import UserEvents
 from subgraphs.users.service.accounts import Account, parse_user_id
 from subgraphs.users.service.links import INVALID, Links, withdraw
 from subgraphs.users.service.logins import SUSPENDED, Logins
-from subgraphs.users.service.tokens import TokenSet
+from subgraphs.users.service.tokens import TokenSet, revoke_all
 
 #: requests looked up in one transaction
 BATCH = 100
@@ -124,7 +124,7 @@ class Credentials:
                WHERE id = $1""",
             [account.id, password_hash, verified_at, self.clock.now()],
         )
-        await self.logins.tokens.end_all(connection, account.id)
+        await revoke_all(connection, account.id, self.clock.now())
         await withdraw(connection, account.id, LinkKind.PASSWORD_RESET)
         changed = await self.logins.accounts.get_locked(connection, account.id)
         await self.outbox.add(connection, self.events.password_changed(changed.id, changed.version))

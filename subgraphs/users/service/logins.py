@@ -74,8 +74,7 @@ class Logins:
 
     async def logout_all(self, user_id: str) -> None:
         """Ends every login of the user."""
-        async with self.database.transaction() as connection:
-            await self.tokens.end_all(connection, parse_user_id(user_id))
+        await self.tokens.end_all(parse_user_id(user_id))
 
     async def _rehash(self, account: Account, password: str) -> None:
         """Passwords hashed with older cost parameters move to today's when they pass by."""

@@ -3,6 +3,9 @@ proves to a later login that this device was logged in before.
 
 A refresh token used twice means that one of two holders stole it: the whole login is revoked. Source: RFC 9700 section
 4.14.2, refresh token rotation. Device tokens: OWASP, "Slow Down Online Guessing Attacks with Device Cookies".
+
+A refresh holds the account shared, and whoever ends logins has locked it before they look for tokens: so no next token
+is born beside them, unseen.
 """
 
 import base64
@@ -18,11 +21,13 @@ import structlog
 
 from common.auth import Principal, TokenSigner
 from common.clock import Clock
+from common.events import Outbox, record_clause, record_values
 from common.events.sql import SqlConnection
 from common.failpoints import failpoint
 from common.ids import InvalidIdError, format_id, parse_id, uuid7
 from common.subgraph.database import Database, fetch
 from subgraphs.users.domain import SESSION_ID_PREFIX
+from subgraphs.users.events import UserEvents
 from subgraphs.users.service.accounts import COLUMNS, FROM_ACCOUNTS, Account, Vault
 
 log = structlog.get_logger(__name__)
@@ -72,6 +77,8 @@ class DeviceTokens:
 class LoginTokens:
     database: Database
     vault: Vault
+    outbox: Outbox
+    events: UserEvents
     signer: TokenSigner
     devices: DeviceTokens
     clock: Clock
@@ -103,15 +110,19 @@ class LoginTokens:
         """
         next_token, now = _new_refresh_token(), self.clock.now()
         rows = await self.database.fetch(
-            f"""WITH spent AS (
-                  UPDATE refresh_token t SET used_at = $2 FROM user_account a
+            f"""WITH holder AS (
+                  SELECT {COLUMNS} FROM {FROM_ACCOUNTS}
+                  WHERE u.id = (SELECT user_id FROM refresh_token WHERE token_hash = $1) AND u.status = 'ACTIVE'
+                  FOR SHARE OF u),
+                spent AS (
+                  UPDATE refresh_token t SET used_at = $2 FROM holder
                   WHERE t.token_hash = $1 AND t.used_at IS NULL AND t.revoked_at IS NULL AND t.expires_at > $2
-                    AND a.id = t.user_id AND a.status = 'ACTIVE'
+                    AND t.user_id = holder.id
                   RETURNING t.user_id, t.family_id),
                 next AS (
                   INSERT INTO refresh_token (id, user_id, family_id, token_hash, created_at, expires_at)
                   SELECT $3, user_id, family_id, $4, $2, $5 FROM spent)
-                SELECT s.family_id, {COLUMNS} FROM spent s, {FROM_ACCOUNTS} WHERE u.id = s.user_id""",
+                SELECT spent.family_id, holder.* FROM spent, holder""",
             [_hash(refresh_token), now, uuid7(), _hash(next_token), self._refresh_expires_at()],
         )
         failpoint("users.refresh.after_commit")
@@ -127,31 +138,49 @@ class LoginTokens:
             login_id = parse_id(SESSION_ID_PREFIX, session or "")
         except InvalidIdError:
             return False
-        ended = await self.database.fetch(
-            """UPDATE refresh_token SET revoked_at = $3
-               WHERE family_id = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING id""",
-            [login_id, user_id, self.clock.now()],
-        )
-        return bool(ended)
+        async with self.database.transaction() as connection:
+            await fetch(connection, "SELECT id FROM user_account WHERE id = $1 FOR UPDATE", [user_id])
+            return await self._end(connection, user_id, login_id)
 
-    async def end_all(self, connection: SqlConnection, user_id: UUID) -> None:
-        """Every login of the user ends when its access token expires."""
-        await fetch(
-            connection,
-            "UPDATE refresh_token SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
-            [user_id, self.clock.now()],
-        )
+    async def end_all(self, user_id: UUID) -> None:
+        """Ends every login of the user."""
+        now = self.clock.now()
+        async with self.database.transaction() as connection:
+            accounts = await fetch(
+                connection,
+                """UPDATE user_account SET version = version + 1, updated_at = $2
+                   WHERE id = $1 AND status <> 'ERASED' RETURNING version""",
+                [user_id, now],
+            )
+            if accounts:
+                await revoke_all(connection, user_id, now)
+                await self.outbox.add(connection, self.events.logged_out(user_id, accounts[0]["version"]))
 
     async def _revoke_if_reused(self, refresh_token: str) -> None:
-        """Revokes the login of a token that was used before; nothing for any other."""
-        revoked = await self.database.fetch(
-            """UPDATE refresh_token SET revoked_at = $2 WHERE revoked_at IS NULL AND family_id IN
-                 (SELECT family_id FROM refresh_token WHERE token_hash = $1 AND used_at IS NOT NULL)
-               RETURNING family_id""",
-            [_hash(refresh_token), self.clock.now()],
+        """Ends the login of a token that was used before; nothing for any other."""
+        async with self.database.transaction() as connection:
+            reused = await fetch(
+                connection,
+                """SELECT t.user_id, t.family_id FROM refresh_token t JOIN user_account u ON u.id = t.user_id
+                   WHERE t.token_hash = $1 AND t.used_at IS NOT NULL FOR UPDATE OF u""",
+                [_hash(refresh_token)],
+            )
+            if reused and await self._end(connection, reused[0]["user_id"], reused[0]["family_id"]):
+                log.warning("a refresh token was used twice, its login is revoked", login=str(reused[0]["family_id"]))
+
+    async def _end(self, connection: SqlConnection, user_id: UUID, login_id: UUID) -> bool:
+        """Of an account that is locked. False: it had ended before."""
+        ended = await fetch(
+            connection,
+            f"""WITH ended AS (
+                  UPDATE refresh_token SET revoked_at = $3
+                  WHERE family_id = $1 AND user_id = $2 AND revoked_at IS NULL RETURNING id),
+                {record_clause(4, only_if="ended")}
+                SELECT id FROM ended""",
+            [login_id, user_id, self.clock.now(), *record_values(self.events.session_ended(user_id, login_id))],
         )
-        if revoked:
-            log.warning("a refresh token was used twice, its login is revoked", login=str(revoked[0]["family_id"]))
+        self.outbox.wake()
+        return bool(ended)
 
     def _refresh_expires_at(self) -> datetime:
         return self.clock.now() + timedelta(seconds=self.refresh_lifetime_s)
@@ -162,6 +191,7 @@ class LoginTokens:
             frozenset(role.value for role in account.roles),
             account.scopes,
             format_id(SESSION_ID_PREFIX, login_id),
+            account.version,
         )
         return TokenSet(
             self.signer.sign(principal).token,
@@ -169,6 +199,15 @@ class LoginTokens:
             self.devices.token(account, login_id),
             self.access_lifetime_s,
         )
+
+
+async def revoke_all(connection: SqlConnection, user_id: UUID, now: datetime) -> None:
+    """The refresh tokens of an account that is locked; who calls it tells why, by an event."""
+    await fetch(
+        connection,
+        "UPDATE refresh_token SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL",
+        [user_id, now],
+    )
 
 
 def _new_refresh_token() -> str:

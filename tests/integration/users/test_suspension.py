@@ -34,7 +34,7 @@ async def said(users: SubgraphClient, document: str, person: Person, caller: Pri
 
 async def is_out(users: SubgraphClient, person: Person) -> bool:
     """Whether the token of somebody, which has not expired, is refused."""
-    answer = await users.execute(ME, principal=person.principal)
+    answer = await users.execute(ME, principal=caller_of(person.tokens))
     codes = [error["extensions"]["code"] for error in answer.get("errors", [])]
     assert codes in ([], ["UNAUTHENTICATED"])
     return bool(codes)

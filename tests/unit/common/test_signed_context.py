@@ -14,7 +14,7 @@ OTHER = b"fedcba9876543210fedcba9876543210"
 ALICE = Principal("usr_1", frozenset({"CUSTOMER"}), frozenset({"orders:read"}))
 
 
-@pytest.mark.parametrize("principal", [ALICE, ANONYMOUS, replace(ALICE, session="ses_1")])
+@pytest.mark.parametrize("principal", [ALICE, ANONYMOUS, replace(ALICE, session="ses_1", account_version=7)])
 def test_the_subgraph_learns_who_calls(principal: Principal) -> None:
     clock = FrozenClock()
     assert ContextVerifier([SECRET], clock).verify(ContextSigner(SECRET, clock).sign(principal)) == principal

@@ -5,6 +5,7 @@ import base64
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -107,6 +108,8 @@ def _encode(clock: FrozenClock, headers: dict[str, Any] | None = None, **claims:
         {"sub": "u" * 256},
         {"sid": 7},
         {"sid": "ses_1\r\n"},
+        {"account_version": "7"},
+        {"account_version": True},
         {"roles": {"ADMIN": True}},
         {"scope": [1, 2]},
         {"roles": ["CUSTOMER ADMIN"]},
@@ -126,9 +129,10 @@ async def test_roles_and_scopes_are_read_from_lists_too() -> None:
     assert verified.principal == Principal("usr_1", frozenset({"A", "B"}), frozenset({"x:read", "x:write"}))
 
 
-async def test_a_token_says_which_login_it_belongs_to() -> None:
+async def test_a_token_says_which_login_it_belongs_to_and_how_old_it_is() -> None:
     clock = FrozenClock()
-    assert (await _verifier(clock).verify(_encode(clock, sid="ses_1"))).principal.session == "ses_1"
+    principal = replace(ALICE, session="ses_1", account_version=7)
+    assert (await _verifier(clock).verify(_signer(clock).sign(principal).token)).principal == principal
 
 
 def _forged(header: dict[str, Any], clock: FrozenClock, sign: Callable[[bytes], bytes]) -> str:

@@ -2,6 +2,7 @@
 
     PunnetError
     ├── BadInputError           BAD_USER_INPUT        the caller sent something we refuse
+    │   └── RequestTooLargeError  REQUEST_TOO_LARGE   … without having read all of it
     ├── UnauthenticatedError    UNAUTHENTICATED       no, or no valid, proof of who is calling
     ├── ForbiddenError          FORBIDDEN             known caller, not allowed
     ├── NotFoundError           NOT_FOUND
@@ -43,6 +44,11 @@ class BadInputError(PunnetError):
     code = "BAD_USER_INPUT"
     http_status = 400
     fixed_public_message = None
+
+
+class RequestTooLargeError(BadInputError):
+    code = "REQUEST_TOO_LARGE"
+    http_status = 413
 
 
 class UnauthenticatedError(PunnetError):

@@ -18,7 +18,9 @@ from strawberry.http import GraphQLHTTPResponse
 from strawberry.subscriptions import GRAPHQL_TRANSPORT_WS_PROTOCOL
 from strawberry.types import ExecutionResult
 
+from common.errors import RequestTooLargeError
 from common.subgraph.context import Context, LoadersT, ServiceT
+from common.subgraph.refusal import refuse
 from common.subgraph.replay import current_extensions, fill_extensions
 from common.subgraph.revocations import Revocations
 from common.subgraph.schema import Schema
@@ -26,6 +28,8 @@ from common.subgraph.signed_context import principal_of
 
 #: a router that opened a socket and says nothing within this is gone
 CONNECTION_INIT_TIMEOUT = timedelta(seconds=10)
+#: a client's request and what the router adds, which is representations mostly; of WebSocket messages uvicorn says it
+BODY_MAX_BYTES = 16 * 1024 * 1024
 
 
 class GraphQLView(GraphQL[Context[Any, Any], None], Generic[ServiceT, LoadersT]):
@@ -49,7 +53,11 @@ class GraphQLView(GraphQL[Context[Any, Any], None], Generic[ServiceT, LoadersT])
         if scope["type"] == "websocket":
             await self.run(WebSocket(scope, receive=receive, send=send))
             return
-        body = await _read(receive)
+        try:
+            body = await _read(receive)
+        except RequestTooLargeError as exc:
+            await refuse(scope, receive, send, exc)
+            return
         if body is None:
             return
         fill_extensions({})
@@ -125,13 +133,17 @@ def context_factory(
 
 
 async def _read(receive: Receive) -> bytes | None:
-    """The whole body; None when the caller has gone away."""
+    """The whole body; None when the caller has gone away. Raises RequestTooLargeError, the rest unread."""
     parts: list[bytes] = []
+    left = BODY_MAX_BYTES
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             return None
         parts.append(message.get("body", b""))
+        left -= len(parts[-1])
+        if left < 0:
+            raise RequestTooLargeError(f"The body must have at most {BODY_MAX_BYTES} bytes.")
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)
 

@@ -60,6 +60,23 @@ async def test_without_a_signed_context_nobody_is_answered(users: SubgraphClient
     assert closed == {"type": "close", "code": 1008}
 
 
+async def test_a_body_without_an_end_is_refused_before_it_was_read(users: SubgraphClient) -> None:
+    sent_count = 0
+
+    async def megabytes() -> AsyncIterator[bytes]:
+        nonlocal sent_count
+        for _ in range(200):
+            sent_count += 1
+            yield b" " * 1024 * 1024
+
+    headers = users.headers(ANONYMOUS) | {"content-type": "application/json"}
+    response = await users.http.post("/graphql", content=megabytes(), headers=headers)
+
+    assert (response.status_code, sent_count) == (413, 17)
+    (error,) = response.json()["errors"]
+    assert error["extensions"] == {"code": "REQUEST_TOO_LARGE", "retryable": False}
+
+
 @pytest.mark.parametrize(
     "body", [b"{", b"[]", b"7", b"{}", b'{"query": 7}', b'{"query": "{ me { id } }", "variables": 7}']
 )

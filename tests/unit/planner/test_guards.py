@@ -22,6 +22,19 @@ type User @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @joi
 """,
 )
 
+REQUIREMENTS = load(
+    "a b c",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) @join__type(graph: C) { item: Item @join__field(graph: A) }
+type Item @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @join__type(graph: C, key: "id") {
+  id: ID!
+  weight: Int @join__field(graph: A, external: true) @join__field(graph: B)
+  size: Int @join__field(graph: A, requires: "weight") @join__field(graph: C, external: true)
+  price: Int @join__field(graph: C, requires: "size")
+}
+""",
+)
+
 SHELVES = load(
     "a b",
     r"""
@@ -57,6 +70,11 @@ def test_all_fetches_of_a_key_chain_have_the_guard_of_the_object() -> None:
     assert conditions(KEY_CHAIN, query) == ["a", "b x", "c x"]
     anyway = "query ($x: Boolean!) { user @include(if: $x) { city } user { city } }"
     assert conditions(KEY_CHAIN, anyway) == ["a", "b", "c"]
+
+
+def test_what_a_guarded_field_requires_is_fetched_under_its_guard_only() -> None:
+    query = "query ($x: Boolean!) { item { id price @include(if: $x) } }"
+    assert conditions(REQUIREMENTS, query) == ["a", "b x", "a x", "c x"]
 
 
 def test_guards_of_objects_in_one_another_add_up() -> None:

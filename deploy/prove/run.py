@@ -32,7 +32,7 @@ async def prove(scenarios: Sequence[Scenario], options: Options, terminal: Termi
     """True when nothing was disproved."""
     results: list[Result] = []
     for scenario in scenarios:
-        terminal.say(f"{scenario.number} {scenario.title}: {scenario.numbers}")
+        terminal.say(f"{scenario.number} {scenario.title}: {scenario.numbers}{options.share}")
         result = await prove_one(scenario, options, terminal)
         results.append(result)
         (terminal.say if result.holds else terminal.fail)(

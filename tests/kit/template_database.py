@@ -5,6 +5,8 @@ import asyncpg
 from common.subgraph.database import Database
 from common.subgraph.tortoise_context import CONNECT_TIMEOUT_S
 
+#: of databases of subgraphs in tests
+DATABASE_PREFIX = "test_"
 _LOCK = 4207
 
 

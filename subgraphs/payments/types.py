@@ -1,6 +1,7 @@
 """GraphQL types of the payments subgraph and how records become them."""
 
 from collections.abc import Sequence
+from dataclasses import field
 from datetime import datetime
 from typing import Annotated, Any, Self, TypeAlias
 from uuid import UUID
@@ -219,12 +220,16 @@ class Payment:
 class Order:
     id: strawberry.ID
     number: str = strawberry.federation.field(external=True)
-    #: in minor units, where the router sent it along for `@requires`
-    total_given: strawberry.Private[money.Money | None] = None
+    #: what the router sent along, for `@requires`
+    given: strawberry.Private[Representation] = field(default_factory=dict)
 
     @strawberry.federation.field(external=True)
     def total(self) -> Money:
-        return Money.of(self._total().amount_minor, self._total().currency)
+        return _money(self._given("total"))
+
+    @strawberry.federation.field(external=True)
+    def amount_payable(self) -> Money:
+        return _money(self._given("amountPayable"))
 
     @strawberry.federation.field(authenticated=True, description="Oldest first; null for the orders of others")
     async def payments(self, info: Info) -> list[Payment] | None:
@@ -234,36 +239,32 @@ class Order:
     @strawberry.federation.field(authenticated=True, requires=["total { amount currency }"])
     async def payment_status(self, info: Info) -> OrderPaymentStatus | None:
         payments = await self._visible(info)
-        return None if payments is None else order_payment_status(payments, self._total().amount_minor)
+        return None if payments is None else order_payment_status(payments, self._given("total").amount_minor)
 
-    @strawberry.federation.field(authenticated=True, requires=["total { amount currency }"])
+    @strawberry.federation.field(authenticated=True, requires=["amountPayable { amount currency }"])
     async def balance_due(self, info: Info) -> Money | None:
         payments = await self._visible(info)
-        total = self._total()
-        return None if payments is None else Money.of(balance_due_minor(payments, total.amount_minor), total.currency)
+        payable = self._given("amountPayable")
+        if payments is None:
+            return None
+        return Money.of(balance_due_minor(payments, payable.amount_minor), payable.currency)
 
     async def _visible(self, info: Info) -> list[domain.Payment] | None:
         order_id = uuid_of(ORDER_PREFIX, self.id)
         payments = await info.context.loaders.of_order.load(order_id) if order_id else []
         return payments if all(is_visible(info.context.principal, payment) for payment in payments) else None
 
-    def _total(self) -> money.Money:
-        if self.total_given is None:
-            raise BadInputError("The representation of the order lacks its total.")
-        return self.total_given
+    def _given(self, name: str) -> money.Money:
+        if not (amount := self.given.get(name)):
+            raise BadInputError(f"The representation of the order lacks its {name}.")
+        return money.Money.parse(amount["amount"], amount["currency"])
 
     @classmethod
     async def resolve_references(cls, info: Info, representations: Sequence[Representation]) -> "list[Order | None]":
-        return [cls._of(given) for given in representations]
-
-    @classmethod
-    def _of(cls, given: Representation) -> "Order":
-        total: dict[str, Any] | None = given.get("total")
-        return cls(
-            id=strawberry.ID(str(given.get("id"))),
-            number=str(given.get("number", "")),
-            total_given=money.Money.parse(total["amount"], total["currency"]) if total else None,
-        )
+        return [
+            cls(id=strawberry.ID(str(given.get("id"))), number=str(given.get("number", "")), given=given)
+            for given in representations
+        ]
 
 
 @strawberry.federation.type(keys=["id"])
@@ -295,6 +296,10 @@ async def visible_payments(info: Info, ids: Sequence[str]) -> list[Payment | Non
     known = {record.id: record for record in records if record and is_visible(info.context.principal, record)}
     found = [known.get(uuid) if uuid else None for uuid in uuids]
     return [Payment.of(record) if record else None for record in found]
+
+
+def _money(amount: money.Money) -> Money:
+    return Money.of(amount.amount_minor, amount.currency)
 
 
 def uuid_of(prefix: str, text: str) -> UUID | None:

@@ -253,6 +253,11 @@ class Order:
     def total(self) -> Money:
         return Money.of(self.record.total_minor, self.record.currency)
 
+    @strawberry.federation.field(inaccessible=True, description="The total; nothing once the order is cancelled")
+    def amount_payable(self) -> Money:
+        is_cancelled = self.record.status is OrderStatus.CANCELLED
+        return Money.of(0 if is_cancelled else self.record.total_minor, self.record.currency)
+
     @strawberry.field(description="Null where there is none, or its customer was erased")
     async def shipping_address(self, info: Info) -> PostalAddress | None:
         if self.record.address_sealed is None:

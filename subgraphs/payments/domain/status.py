@@ -148,6 +148,6 @@ def order_payment_status(payments: Iterable[Payment], total_minor: int) -> Order
     return OrderPaymentStatus.UNPAID
 
 
-def balance_due_minor(payments: Iterable[Payment], total_minor: int) -> int:
+def balance_due_minor(payments: Iterable[Payment], payable_minor: int) -> int:
     """What is still to be taken, never negative; money given back is not owed again."""
-    return max(0, total_minor - sum(p.captured_minor for p in payments))
+    return max(0, payable_minor - sum(p.captured_minor for p in payments))

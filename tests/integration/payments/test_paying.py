@@ -147,7 +147,8 @@ async def test_orders_of_others_can_be_neither_paid_nor_seen_in_payments(shop: C
     assert codes(await shop.pay(stranger, order["id"])) == ["NotFoundError"]
     payment = (await shop.pay(buyer, order["id"]))["payment"]
     given = [{"__typename": "Payment", "id": payment["id"]}]
-    totals = {"__typename": "Order", "id": order["id"], "total": {"amount": "17.26", "currency": "USD"}}
+    total = {"amount": "17.26", "currency": "USD"}
+    totals = {"__typename": "Order", "id": order["id"], "total": total, "amountPayable": total}
     selection = "... on Order { payments { id } paymentStatus balanceDue { amount } }"
     document = "query($id: ID!) { payment(id: $id) { id } }"
     nothing = {"payments": None, "paymentStatus": None, "balanceDue": None}
@@ -237,7 +238,8 @@ async def test_the_order_behind_a_payment_and_what_is_due_are_known_without_aski
         "order": {"id": order["id"], "number": order["number"]},
         "method": {"label": "visa •••• 4242", "brand": "visa", "last4": "4242"},
     }
-    given = [{"__typename": "Order", "id": order["id"], "total": {"amount": "20.00", "currency": "USD"}}]
+    total = {"amount": "20.00", "currency": "USD"}
+    given = [{"__typename": "Order", "id": order["id"], "total": total, "amountPayable": total}]
     selection = "... on Order { paymentStatus balanceDue { amount } }"
     assert await shop.payments.entities(selection, given, buyer) == [
         {"paymentStatus": "PARTIALLY_PAID", "balanceDue": {"amount": "2.74"}}

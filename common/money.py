@@ -7,7 +7,7 @@ Source of the digits: ISO 4217 list one of 2024-06-25, funds and metals left out
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
 _NO_DIGITS = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX VND VUV XAF XOF XPF"
 _THREE_DIGITS = "BHD IQD JOD KWD LYD OMR TND"
@@ -70,14 +70,6 @@ class Money:
         if len(fraction) > digits:
             raise InvalidMoneyError(f"{currency} has {digits} decimal places")
         return cls(int(whole + fraction.ljust(digits, "0")), currency)
-
-    @classmethod
-    def from_decimal(cls, amount: Decimal, currency: str) -> "Money":
-        """Rounded half-even to the currency's digits: for results of a calculation (tax, share), once per line."""
-        if not amount.is_finite() or amount.adjusted() > 18:
-            raise InvalidMoneyError("amount out of range")
-        minor = amount.scaleb(currency_digits(currency)).quantize(Decimal(1), rounding=ROUND_HALF_EVEN)
-        return cls(int(minor), currency)
 
     @classmethod
     def total(cls, amounts: Iterable["Money"], currency: str) -> "Money":

@@ -5,7 +5,6 @@ prefixed: DATABASE_URL (one PostgreSQL server, on which each subgraph has a data
 REDIS_URL.
 """
 
-from collections.abc import Iterable, Mapping
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -43,8 +42,6 @@ class Settings(BaseSettings):
     jwks: str | None = None
     jwt_issuer: str = "punnet"
     jwt_audience: str = "punnet-api"
-    #: seconds between "not ready" and closing the door, so that load balancers notice
-    drain_delay_s: Annotated[float, Field(ge=0)] = 0.0
     #: seconds in-flight requests are given to finish after the door is closed
     drain_timeout_s: Annotated[float, Field(gt=0)] = 20.0
 
@@ -85,15 +82,3 @@ def database_url_for(server_url: str, database: str) -> str:
     parts = urlsplit(server_url)
     # put together by hand: urlunsplit would drop the empty authority of `postgresql:///x`
     return f"{parts.scheme}://{parts.netloc}/{database}" + (f"?{parts.query}" if parts.query else "")
-
-
-def unknown_variables(environ: Mapping[str, str], known: Iterable[type[BaseSettings]]) -> list[str]:
-    """Names in the environment that begin like ours but that no class reads: most likely misspelt. Sorted.
-
-    pydantic-settings ignores them silently, so composition roots ask here and warn.
-    """
-    names: set[str] = set()
-    for settings in known:
-        prefix = settings.model_config.get("env_prefix", "")
-        names |= {f"{prefix}{name}".upper() for name in settings.model_fields}
-    return sorted(name for name in environ if name.upper().startswith(_PREFIX) and name.upper() not in names)

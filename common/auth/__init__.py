@@ -7,10 +7,9 @@ from common.auth.context import (
     ContextSigner,
     ContextVerifier,
     sign_context,
-    verify_context,
 )
 from common.auth.keys import KeySource, RefreshedKeys, StaticKeys, key_source, parse_key_set
-from common.auth.principal import ANONYMOUS, Principal, system_principal
+from common.auth.principal import ANONYMOUS, Principal
 from common.auth.tokens import (
     SignedToken,
     TokenSigner,
@@ -40,6 +39,4 @@ __all__ = [
     "load_private_key",
     "parse_key_set",
     "sign_context",
-    "system_principal",
-    "verify_context",
 ]

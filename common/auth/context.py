@@ -38,13 +38,6 @@ def sign_context(principal: Principal, *, secret: bytes, now_s: float, lifetime_
     return jwt.encode(payload, secret, algorithm=_ALGORITHM)
 
 
-def verify_context(token: str, *, secrets: Sequence[bytes], now_s: float) -> Principal:
-    """Raises UnauthenticatedError, whose text is for the log only."""
-    claims = _claims(token, secrets)
-    check_times(claims, now_s=now_s, leeway_s=_LEEWAY_S)
-    return _principal(claims)
-
-
 class ContextSigner:
     """`sign_context` that reuses a principal's statement during the first half of its life."""
 
@@ -66,7 +59,7 @@ class ContextSigner:
 
 
 class ContextVerifier:
-    """`verify_context` that remembers statements it has checked; their times are looked at every time."""
+    """Remembers statements it has checked; their times are looked at every time."""
 
     def __init__(self, secrets: Sequence[bytes], clock: Clock) -> None:
         _require_long(secrets)

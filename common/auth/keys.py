@@ -31,10 +31,6 @@ class KeySource(Protocol):
     async def key(self, kid: str) -> jwt.PyJWK | None:
         """The key of that id, or None. Never raises for what a token says."""
 
-    @property
-    def is_degraded(self) -> bool:
-        """True while the last attempt to read the source failed."""
-
 
 def key_source(text: str, clock: Clock | None = None) -> KeySource:
     """JSON text, an http(s) address or the path of a file. Raises ValueError for JSON that is no key set."""
@@ -84,10 +80,6 @@ class StaticKeys:
     def __init__(self, keys: Mapping[str, jwt.PyJWK]) -> None:
         self._keys = dict(keys)
 
-    @property
-    def is_degraded(self) -> bool:
-        return False
-
     async def key(self, kid: str) -> jwt.PyJWK | None:
         return self._keys.get(kid)
 
@@ -104,12 +96,7 @@ class RefreshedKeys:
         self._max_age_s = max_age_s
         self._keys: dict[str, jwt.PyJWK] = {}
         self._read_at: float | None = None
-        self._is_degraded = False
         self._reading = asyncio.Lock()
-
-    @property
-    def is_degraded(self) -> bool:
-        return self._is_degraded
 
     async def key(self, kid: str) -> jwt.PyJWK | None:
         if self._is_due(kid):
@@ -130,10 +117,7 @@ class RefreshedKeys:
             async with asyncio.timeout(_FETCH_TIMEOUT_S):
                 self._keys = parse_key_set(await self._fetch())
         except (OSError, ValueError, TimeoutError, aiohttp.ClientError) as exc:
-            self._is_degraded = True
             _log.warning("the key set cannot be read, keeping the keys known so far", error=repr(exc))
-        else:
-            self._is_degraded = False
         # only now: who asks while the set is being read shall wait for it, and a cancelled reading counts for nothing
         self._read_at = self._clock.monotonic()
 

@@ -32,8 +32,3 @@ class Principal:
 
 
 ANONYMOUS = Principal(subject=None)
-
-
-def system_principal(name: str, *scopes: str) -> Principal:
-    """The caller when a part of the system acts by itself, e.g. a consumer of events."""
-    return Principal(subject=f"system:{name}", roles=frozenset({"SYSTEM"}), scopes=frozenset(scopes))

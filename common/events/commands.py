@@ -27,7 +27,6 @@ from common.errors import DeadlineExceededError, InternalError, PunnetError, Una
 from common.failpoints import failpoint
 from common.resilience.deadline import deadline_scope, remaining_s
 
-COMMAND_PREFIX = "commands"
 _QUEUE = "subgraph"
 _TIMEOUT_HEADER = "Punnet-Timeout-Ms"
 _EXPIRES_HEADER = "Punnet-Expires-At-Ms"

@@ -6,7 +6,7 @@ The cache in Redis is `common.resilience.redis_cache`, on its own because import
 from common.resilience.adaptive_limit import AdaptiveLimit
 from common.resilience.breaker import BreakerMetrics, CircuitBreaker
 from common.resilience.cache import MISSING, Cache, Missing, memory_cache
-from common.resilience.deadline import deadline_scope, remaining_s, under_deadline
+from common.resilience.deadline import deadline_scope, remaining_s
 from common.resilience.rate_limit import RateDecision, RateLimiter
 from common.resilience.retry import RetryBudget, RetryPolicy, is_retryable_error, retry
 from common.resilience.time_limit import TimeLimit
@@ -28,5 +28,4 @@ __all__ = [
     "memory_cache",
     "remaining_s",
     "retry",
-    "under_deadline",
 ]

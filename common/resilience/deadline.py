@@ -4,13 +4,10 @@ A deadline is a point on the monotonic clock in a context variable; tasks inheri
 nearer.
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
-
-from common.errors import DeadlineExceededError
 
 #: on `time.monotonic`, in seconds
 _deadline_at: ContextVar[float | None] = ContextVar("punnet_deadline_at", default=None)
@@ -32,22 +29,3 @@ def remaining_s(limit_s: float) -> float:
     """Seconds one may wait: `limit_s`, or what is left until the deadline if that is less. Never negative."""
     at = _deadline_at.get()
     return limit_s if at is None else max(0.0, min(limit_s, at - time.monotonic()))
-
-
-@asynccontextmanager
-async def under_deadline(limit_s: float) -> AsyncIterator[None]:
-    """Cancels the block after `remaining_s(limit_s)` and raises DeadlineExceededError; inside, the deadline is that
-    one.
-
-    A TimeoutError of the block's own passes through unchanged.
-    """
-    timeout_s = remaining_s(limit_s)
-    with deadline_scope(timeout_s):
-        timeout = asyncio.timeout(timeout_s)
-        try:
-            async with timeout:
-                yield
-        except TimeoutError as exc:
-            if timeout.expired():
-                raise DeadlineExceededError(f"no result within {timeout_s:.2f} s") from exc
-            raise

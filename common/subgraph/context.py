@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from common.auth import Principal
 from common.subgraph.revocations import Revocations
@@ -19,8 +19,6 @@ class Context(Generic[ServiceT, LoadersT]):
     service: ServiceT
     new_loaders: Callable[[ServiceT], LoadersT]
     revocations: Revocations
-    #: filled by graphql-transport-ws from `connection_init`; identity never comes from here
-    connection_params: dict[str, Any] = field(default_factory=dict)
     loaders: LoadersT = field(init=False)
 
     def __post_init__(self) -> None:

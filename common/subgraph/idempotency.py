@@ -29,8 +29,6 @@ RETENTION = dt.timedelta(hours=72)
 IN_FLIGHT_WAIT_S = 2.0
 POLL_S = 0.02
 MAX_KEY_CHARACTERS = 255
-#: of `answer_clause`
-ANSWER_PLACEHOLDERS = 3
 
 Answer = dict[str, Any]
 

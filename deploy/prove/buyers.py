@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from common.ids import new_id
-from deploy.prove.client import Answer, Crowd, LostAnswerError, RefusedError
+from deploy.prove.client import Crowd, LostAnswerError, RefusedError
 from deploy.prove.evidence import Acknowledged
 from deploy.prove.shop import ProvenShop
 
@@ -182,14 +182,3 @@ def _outcome(data: Mapping[str, Any], mutation: str, entity: str) -> Outcome:
         tuple(error["__typename"] for error in errors),
         tuple(str(error["message"]) for error in errors),
     )
-
-
-def problems_of(answer: Answer) -> tuple[str, ...]:
-    """Codes of GraphQL errors, or types of the errors in the payload of a single mutation; empty when all went well."""
-    if answer.status != 200:
-        return tuple(RefusedError(answer).codes)
-    body = answer.json()
-    if body.get("errors"):
-        return tuple(RefusedError(answer).codes)
-    (payload,) = body["data"].values()
-    return tuple(error["__typename"] for error in payload["errors"])

@@ -29,9 +29,6 @@ class Outside:
     async def faults(self, **wanted: Any) -> None:
         await self.ask("POST", "/__admin/faults", wanted)
 
-    async def no_faults(self) -> None:
-        await self.ask("DELETE", "/__admin/faults")
-
     def _ask(self, method: str, path: str, body: Mapping[str, Any] | None) -> Any:
         request = urllib.request.Request(  # noqa: S310 - our own loopback address
             self.url + path,

@@ -14,7 +14,6 @@ import orjson
 from common.ids import format_id, uuid7
 from deploy.prove.scenario import Arena, Scenario, require
 
-CONSUMER_TABLE = "notification"
 PER_SECOND = 100
 #: eight tries, 1 s doubling, jittered
 DEAD_AFTER_S = 300.0

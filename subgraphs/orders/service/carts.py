@@ -54,10 +54,6 @@ class Carts:
     database: Database
     clock: Clock
 
-    async def of_customer(self, customer_id: UUID) -> Cart | None:
-        carts = await self.of_customers([customer_id])
-        return carts[0] if carts else None
-
     async def of_customers(self, customer_ids: Sequence[UUID]) -> list[Cart]:
         rows = await self.database.fetch(f"{_CART} WHERE customer_id = ANY($1::uuid[])", [list(customer_ids)])
         return [_cart(row) for row in rows]

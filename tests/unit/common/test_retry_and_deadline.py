@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from common.errors import BadInputError, DeadlineExceededError, RateLimitedError, UnavailableError
-from common.resilience import RetryBudget, RetryPolicy, deadline_scope, remaining_s, retry, under_deadline
+from common.errors import BadInputError, RateLimitedError, UnavailableError
+from common.resilience import RetryBudget, RetryPolicy, deadline_scope, remaining_s, retry
 from tests.kit.virtual_time import VIRTUAL_TIME, Backend
 
 pytestmark = pytest.mark.anyio
@@ -105,27 +105,3 @@ async def test_tasks_inherit_the_deadline() -> None:
     with deadline_scope(1):
         assert await asyncio.create_task(left_s()) <= 1
     assert await asyncio.create_task(left_s()) == 60
-
-
-async def test_work_that_takes_too_long_is_ended() -> None:
-    with deadline_scope(0.05), pytest.raises(DeadlineExceededError):
-        async with under_deadline(10):
-            await asyncio.sleep(10)
-
-
-async def test_a_timeout_of_the_work_s_own_is_not_taken_for_the_deadline() -> None:
-    with pytest.raises(TimeoutError, match="mine"):
-        async with under_deadline(10):
-            raise TimeoutError("mine")
-
-
-async def test_cancellation_from_outside_stays_cancellation() -> None:
-    async def work() -> None:
-        async with under_deadline(10):
-            await asyncio.sleep(10)
-
-    task = asyncio.create_task(work())
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task

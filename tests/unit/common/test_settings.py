@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from common.settings import Settings, SubgraphSettings, database_url_for, unknown_variables
+from common.settings import Settings, SubgraphSettings, database_url_for
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -49,8 +49,3 @@ def test_during_rotation_the_first_secret_signs_and_all_are_accepted() -> None:
 )
 def test_another_database_of_the_same_server(server: str, url: str) -> None:
     assert database_url_for(server, "punnet_orders") == url
-
-
-def test_misspelt_variables_are_named() -> None:
-    environ = {"PUNNET_LOG_LEVEL": "info", "PUNNET_LOGLEVEL": "debug", "PATH": "/bin", "punnet_jwks": "{}"}
-    assert unknown_variables(environ, [Settings]) == ["PUNNET_LOGLEVEL"]

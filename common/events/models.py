@@ -66,10 +66,7 @@ class InboxModel(Model):
         abstract = True
         table = "inbox"
         unique_together = (("consumer", "event_id"),)
-        indexes = (
-            Index(fields=["consumer", "aggregate_id", "aggregate_version"], name="inbox_versions"),
-            Index(fields=["received_at"], name="inbox_received"),
-        )
+        indexes = (Index(fields=["received_at"], name="inbox_received"),)
 
 
 class DeadLetterModel(Model):

@@ -1,0 +1,12 @@
+"""Nobody asks the inbox for the versions of an aggregate; the index was a quarter of what an event wrote there."""
+
+from tortoise import migrations
+from tortoise.migrations import operations as ops
+
+
+class Migration(migrations.Migration):
+    dependencies = [("notifications", "0003_in_app")]
+
+    initial = False
+
+    operations = [ops.RemoveIndex(model_name="Inbox", name="inbox_versions")]

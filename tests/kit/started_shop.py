@@ -15,7 +15,7 @@ from pathlib import Path
 
 import asyncpg
 
-from deploy.local.process import command_line
+from deploy.local.process import command_line, tail
 from deploy.local.state import StateFolder
 from tests.kit.card_search import require_no_cards_in_databases, require_no_cards_on_pages
 from tests.kit.ports import free_port
@@ -99,9 +99,18 @@ def started_shop(folder: Path, *, is_split: bool, is_patient: bool = True) -> It
         yield shop
         if shop.process is not None and shop.process.poll() is None:
             _require_no_cards(shop)
+    except Exception as error:
+        error.add_note(last_words(shop.folder))
+        raise
     finally:
         if shop.process is not None and shop.process.poll() is None:
             shop.stop()
+
+
+def last_words(folder: Path) -> str:
+    """The ends of the logs of a shop that is there, for who looks into a failure: they are gone when it is."""
+    logs = sorted((folder / "logs").glob("*.log"))
+    return "\n".join(f"--- {log.name}\n{tail(log, lines=20)}" for log in logs)
 
 
 def _require_no_cards(shop: StartedShop) -> None:

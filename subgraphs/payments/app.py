@@ -68,8 +68,7 @@ def create_app(
         asking: list[Worker] = [
             DueWorker(service.tasks.take_due, signals.tasks, batch=tasks.BATCH),
             DueWorker(service.webhooks.take_due, signals.webhooks, batch=webhooks.BATCH),
-            NowAndThen(service.methods.tell_provider, _FORGET_PAUSE_S, signals.methods),
-            NowAndThen(service.methods.forget_erased, _FORGET_PAUSE_S),
+            NowAndThen(service.methods.clear_up, _FORGET_PAUSE_S, signals.methods),
             NowAndThen(lambda: service.webhooks.sweep(WEBHOOKS_KEPT), _SWEEP_PAUSE_S),
         ]
         if configured.payment_webhook_listen:
@@ -87,7 +86,7 @@ def create_app(
                 (ORDER_CONFIRMED, ORDER_COMPLETED, ORDER_CANCELLED, PAYMENT_REFUSED),
                 OneStatement(service.decisions.decided),
             ),
-            Consumer("payments-on-users", (USER_ERASED,), service.methods.forget),
+            Consumer("payments-on-users", (USER_ERASED,), service.methods.erased),
         ],
         workers=workers,
         feeds=(PAYMENT_EVENTS,),

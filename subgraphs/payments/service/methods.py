@@ -9,7 +9,7 @@ from uuid import UUID
 
 from common.clock import Clock
 from common.errors import UnavailableError
-from common.events import Event
+from common.events import Event, after_commit
 from common.events.sql import SqlConnection
 from common.failpoints import failpoint
 from common.ids import uuid7
@@ -28,7 +28,7 @@ from subgraphs.payments.service.store import PaymentStore, save_statement, save_
 BATCH = 20
 #: what one customer may keep
 METHODS_MAX = 20
-#: banks take days
+#: banks take days: afterwards no payment of an erased customer is under way any more
 ERASED_KEPT = timedelta(days=30)
 
 _SAME = f"""
@@ -46,15 +46,17 @@ UPDATE payment_method SET is_default = true WHERE id = $1 AND customer_id = $2 A
 RETURNING {METHOD_COLUMNS}
 """
 _ERASED = "INSERT INTO erased_customer (id, erased_at) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+# Rows somebody is at work with wait for the next time, and nobody waits for these.
 _FORGET_METHODS = """
-UPDATE payment_method m SET deleted_at = $1, is_default = false, brand = '', last4 = '', exp_month = 0, exp_year = 0,
-    fingerprint = '' FROM erased_customer e
-WHERE m.customer_id = e.id AND (m.deleted_at IS NULL OR (m.brand, m.last4, m.fingerprint) <> ('', '', ''))
-RETURNING m.id
+UPDATE payment_method SET deleted_at = $1, is_default = false, brand = '', last4 = '', exp_month = 0, exp_year = 0,
+    fingerprint = '' WHERE id IN (
+    SELECT m.id FROM payment_method m JOIN erased_customer e ON e.id = m.customer_id
+    WHERE m.deleted_at IS NULL OR (m.brand, m.last4, m.fingerprint) <> ('', '', '') FOR UPDATE OF m SKIP LOCKED)
 """
 _FORGET_CARDS = """
-UPDATE payment p SET card_brand = NULL, card_last4 = NULL, exp_month = NULL, exp_year = NULL, action_url = NULL
-FROM erased_customer e WHERE p.customer_id = e.id AND (p.card_brand IS NOT NULL OR p.action_url IS NOT NULL)
+UPDATE payment SET card_brand = NULL, card_last4 = NULL, exp_month = NULL, exp_year = NULL, action_url = NULL
+WHERE id IN (SELECT p.id FROM payment p JOIN erased_customer e ON e.id = p.customer_id
+    WHERE p.card_brand IS NOT NULL OR p.action_url IS NOT NULL FOR UPDATE OF p SKIP LOCKED)
 """
 _SETTLED = "DELETE FROM erased_customer WHERE erased_at < $1"
 _TAKE = """
@@ -117,22 +119,19 @@ class Methods:
         async with self.database.transaction() as connection:
             return await self._make_default(connection, customer_id, method_id)
 
-    async def forget(self, connection: SqlConnection, event: Event) -> None:
-        """Of somebody who was erased: what is left says how much was paid, not with what."""
+    async def erased(self, connection: SqlConnection, event: Event) -> None:
+        """Handler of `users.user.erased`: what is left in the end says how much was paid, not with what."""
         await fetch(connection, _ERASED, [user_id_of(event), self.clock.now()])
-        await self._forget(connection)
+        after_commit(self.signal.wake)
 
-    async def forget_erased(self) -> None:
-        """What payments that were under way have written down since: banks that were asked, or requests, were later
-        than the erasure. After ERASED_KEPT none is under way any more."""
-        async with self.database.transaction() as connection:
-            await self._forget(connection)
-            await fetch(connection, _SETTLED, [self.clock.now() - ERASED_KEPT])
-
-    async def _forget(self, connection: SqlConnection) -> None:
-        if await fetch(connection, _FORGET_METHODS, [self.clock.now()]):
-            self.signal.wake()
-        await fetch(connection, _FORGET_CARDS)
+    async def clear_up(self) -> None:
+        """What is to be forgotten, here and at the provider; again and again, since payments that were under way write
+        down what they were paid with after their customer was erased: a bank was asked, or a request was later."""
+        now = self.clock.now()
+        await self.database.fetch(_FORGET_METHODS, [now])
+        await self.database.fetch(_FORGET_CARDS)
+        await self.database.fetch(_SETTLED, [now - ERASED_KEPT])
+        await self.tell_provider()
 
     async def tell_provider(self) -> int:
         """One batch of deleted methods; how many the provider was told of."""

@@ -337,7 +337,7 @@ async def test_a_payment_that_outlives_its_customer_keeps_no_card(shop: Commerce
         await eventually(lambda order_id=order_id: shop.payment_statuses(order_id), ["CAPTURED"])  # type: ignore[misc]
 
     async def left() -> tuple[int, int]:
-        await shop.payments.app.state.runtime.service().methods.forget_erased()
+        await shop.payments.app.state.runtime.service().methods.clear_up()
         methods = await database.fetch("SELECT id FROM payment_method")
         cards = await database.fetch("SELECT id FROM payment WHERE card_last4 IS NOT NULL")
         return len(methods), len(cards)

@@ -16,7 +16,7 @@ _MIN_SECRET_BYTES = 32
 
 
 class Settings(BaseSettings):
-    """What every process needs, router or subgraph."""
+    """What every process needs but the router, which has router.yaml."""
 
     model_config = SettingsConfigDict(
         env_prefix=_PREFIX,
@@ -27,7 +27,6 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    environment: Literal["development", "production"] = "development"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     #: address of an OTLP/HTTP collector, e.g. http://localhost:4318; None: traces stay in the process
     otlp_endpoint: Annotated[str | None, Field(validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")] = None
@@ -35,33 +34,17 @@ class Settings(BaseSettings):
     trace_sample_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
     #: last traces a subgraph's process keeps for the router's `/traces`; 0: none
     traces_kept: Annotated[int, Field(ge=0, le=10_000)] = 0
-    #: signs what the router tells the subgraphs about the caller. Several, separated by commas, while one replaces
-    #: another: the first signs, all are accepted
-    context_secret: SecretStr | None = None
-    #: public keys of access tokens: a JWKS as JSON text, the path of a file or an http(s) address
-    jwks: str | None = None
     jwt_issuer: str = "punnet"
     jwt_audience: str = "punnet-api"
     #: seconds in-flight requests are given to finish after the door is closed
     drain_timeout_s: Annotated[float, Field(gt=0)] = 20.0
 
-    @model_validator(mode="after")
-    def _secrets_are_long_enough(self) -> Self:
-        if any(len(secret) < _MIN_SECRET_BYTES for secret in self.context_secrets()):
-            raise ValueError(
-                f"PUNNET_CONTEXT_SECRET: at least {_MIN_SECRET_BYTES} bytes, e.g. from `openssl rand -hex 32`"
-            )
-        return self
-
-    def context_secrets(self) -> tuple[bytes, ...]:
-        """The secrets of the signed context, the one to sign with first; empty when none is set."""
-        text = self.context_secret.get_secret_value() if self.context_secret else ""
-        return tuple(part.strip().encode() for part in text.split(",") if part.strip())
-
 
 class SubgraphSettings(Settings):
     """What a subgraph needs on top. The secret is required: without it anyone could ask `_entities` as anybody."""
 
+    #: signs what the router tells the subgraphs about the caller. Several, separated by commas, while one replaces
+    #: another: the first signs, all are accepted
     context_secret: SecretStr
     database_url: Annotated[str, Field(validation_alias="DATABASE_URL")] = (
         "postgresql://postgres@127.0.0.1:5432/postgres"
@@ -73,6 +56,20 @@ class SubgraphSettings(Settings):
     database_pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
     #: how long a request waits for the answer of another subgraph; then it fails, or is accepted to be finished later
     command_timeout_s: Annotated[float, Field(gt=0)] = 2.0
+
+    @model_validator(mode="after")
+    def _secrets_are_long_enough(self) -> Self:
+        secrets = self.context_secrets()
+        if not secrets or any(len(secret) < _MIN_SECRET_BYTES for secret in secrets):
+            raise ValueError(
+                f"PUNNET_CONTEXT_SECRET: at least {_MIN_SECRET_BYTES} bytes, e.g. from `openssl rand -hex 32`"
+            )
+        return self
+
+    def context_secrets(self) -> tuple[bytes, ...]:
+        """The secrets of the signed context, the one to sign with first."""
+        parts = self.context_secret.get_secret_value().split(",")
+        return tuple(part.strip().encode() for part in parts if part.strip())
 
 
 def database_url_for(server_url: str, database: str) -> str:

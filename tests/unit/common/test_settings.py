@@ -3,7 +3,7 @@
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from common.settings import Settings, SubgraphSettings, database_url_for
+from common.settings import SubgraphSettings, database_url_for
 
 SECRET = "0123456789abcdef0123456789abcdef"
 
@@ -26,14 +26,15 @@ def test_a_subgraph_does_not_start_without_the_secret(monkeypatch: pytest.Monkey
         SubgraphSettings()  # type: ignore[call-arg]  # from the environment
 
 
-def test_a_short_secret_is_refused_without_being_shown() -> None:
+@pytest.mark.parametrize("secret", ["hunter2", " , ", f"{SECRET},hunter2"])
+def test_a_short_secret_is_refused_without_being_shown(secret: str) -> None:
     with pytest.raises(ValidationError, match="at least 32 bytes") as refusal:
-        Settings(context_secret=SecretStr("hunter2"))
+        SubgraphSettings(context_secret=SecretStr(secret))
     assert "hunter2" not in str(refusal.value)
 
 
 def test_during_rotation_the_first_secret_signs_and_all_are_accepted() -> None:
-    settings = Settings(context_secret=SecretStr(f"{SECRET}, {SECRET[::-1]}"))
+    settings = SubgraphSettings(context_secret=SecretStr(f"{SECRET}, {SECRET[::-1]}"))
     assert settings.context_secrets() == (SECRET.encode(), SECRET[::-1].encode())
     assert SECRET not in repr(settings)
 

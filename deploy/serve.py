@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import socket
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import structlog
 import uvicorn
+from pydantic import ValidationError
 from starlette.types import ASGIApp
 
 from common.collector import collection_paused, spare_the_collector
@@ -25,9 +27,10 @@ _KEEP_ALIVE_S = 75
 def serve_subgraph(name: str, host: str, port: int, workers: int = 1) -> None:
     """Serve `subgraphs.<name>` until SIGINT or SIGTERM; requests under way are finished, WebSockets closed (1012).
 
-    Raises LocalError when the port cannot be used.
+    Raises LocalError when the port cannot be used, or the environment does not say what is needed.
     """
-    settings = Settings()
+    with _environment_explained():
+        settings = Settings()
     configure_logging(settings.log_level, service=f"punnet-{name}")
     with collection_paused():
         # before the workers are forked, so that they share what it takes
@@ -36,7 +39,7 @@ def serve_subgraph(name: str, host: str, port: int, workers: int = 1) -> None:
     def serve(folder: Path | None) -> None:
         kept = settings.traces_kept
         ring = use_ring(TraceRing(max_traces=kept, workers=folder)) if kept else nullcontext()
-        with ring, collection_paused():
+        with ring, collection_paused(), _environment_explained():
             application = create_app()
         _serve(application, settings, listening)
 
@@ -46,14 +49,30 @@ def serve_subgraph(name: str, host: str, port: int, workers: int = 1) -> None:
 
 
 def serve_sandbox(host: str, port: int) -> None:
-    """Serve the sandbox until SIGINT or SIGTERM. Raises LocalError when the port cannot be used."""
+    """Serve the sandbox until SIGINT or SIGTERM. Raises LocalError as `serve_subgraph` does."""
     from deploy.sandbox.app import create_sandbox_app
 
-    settings = Settings()
+    with _environment_explained():
+        settings, application = Settings(), create_sandbox_app()
     configure_logging(settings.log_level, service="punnet-sandbox")
     structlog.get_logger(__name__).info("sandbox starts", address=f"http://{host}:{port}")
     with _bound(host, port) as listening:
-        _serve(create_sandbox_app(), settings, listening)
+        _serve(application, settings, listening)
+
+
+@contextmanager
+def _environment_explained() -> Iterator[None]:
+    """Settings that are missing or wrong, by the names of their variables."""
+    try:
+        yield
+    except ValidationError as exc:
+        lines = [f"  {_variable(error['loc'])}{error['msg'].removeprefix('Value error, ')}" for error in exc.errors()]
+        raise LocalError("\n".join(["Settings in the environment (docs/operations.md lists them):", *lines])) from exc
+
+
+def _variable(place: tuple[str | int, ...]) -> str:
+    name = ".".join(map(str, place))
+    return f"PUNNET_{name.upper()}: " if name.islower() else f"{name}: " if name else ""
 
 
 def _bound(host: str, port: int) -> socket.socket:

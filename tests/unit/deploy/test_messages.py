@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +41,20 @@ def test_every_verb_is_listed_and_says_what_it_does() -> None:
 )
 def test_what_is_wrong_is_said_with_what_would_be_right(arguments: list[str], said: str) -> None:
     assert str(CliRunner().invoke(app, arguments).exception) == said
+
+
+@pytest.mark.parametrize("part", [["subgraph", "users"], ["sandbox"]])
+def test_settings_that_are_missing_or_wrong_are_told_by_the_names_of_their_variables(part: list[str]) -> None:
+    command = [sys.executable, "-P", "-m", "deploy.cli", *part, "--listen", "127.0.0.1:0"]
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("PUNNET_")}
+    ended = subprocess.run(command, env=ours, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "Traceback" in ended.stderr) == (1, False)
+    missing = "PUNNET_CONTEXT_SECRET" if part[0] == "subgraph" else "PUNNET_PAYMENT_PROVIDER_KEY"
+    assert f"  {missing}: Field required\n" in ended.stderr
+    wrong = subprocess.run(
+        command, env=ours | {"PUNNET_LOG_LEVEL": "loud"}, capture_output=True, text=True, check=False
+    )
+    assert "  PUNNET_LOG_LEVEL: Input should be 'debug', 'info', 'warning' or 'error'\n" in wrong.stderr
 
 
 def test_an_address_of_another_machine_is_not_taken_for_a_port_in_use() -> None:

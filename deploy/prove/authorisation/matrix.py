@@ -8,20 +8,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import jwt
 import orjson
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from common.auth import CONTEXT_HEADER, Principal, sign_context
+from common.auth import ANONYMOUS, CONTEXT_HEADER, sign_context
+from common.auth.claims import principal_of
 from common.clock import SystemClock
 from deploy.local.secrets import secrets_of
 from deploy.prove.auditor import Auditor
 from deploy.prove.authorisation.entities import ENTITIES, EntityRow
 from deploy.prove.authorisation.rows import ROWS, Row
-from deploy.prove.authorisation.setting import CALLERS, ROLES, Person, Setting, logged_in
+from deploy.prove.authorisation.setting import CALLERS, Person, Setting, logged_in
 from deploy.prove.client import Answer, crowd
-from subgraphs.users.domain import Role, scopes_of
 
 #: how the router and the subgraphs send somebody away
 _SENT_AWAY = {"UNAUTHENTICATED", "FORBIDDEN", "UNAUTHORIZED_FIELD_OR_TYPE", "NOT_FOUND"}
@@ -68,13 +69,13 @@ async def ask_everything(setting: Setting, auditor: Auditor) -> Verdict:
 async def _ask(setting: Setting, auditor: Auditor, row: Row, caller: str) -> Mapping[str, Any]:
     known = setting.callers[caller]
     variables = await row.ask(setting, known, auditor)
-    token = known.token
-    if row.with_fresh_login and token:
-        token = (await logged_in(setting.market, known.id, known.email)).token
     if row.field.startswith("Subscription"):
-        answer = await _first(setting, row.document, variables, token)
+        answer = await _first(setting, row.document, variables, known.token)
         return {"data": None} if row.begins_with_state and answer == _QUIET else answer
-    return _parsed(await setting.market.crowd.send(row.document, variables, token))
+    answer = _parsed(await setting.market.crowd.send(row.document, variables, known.token))
+    if row.ends_login and known.token:
+        setting.callers[caller] = await logged_in(setting.market, known.id, known.email)
+    return answer
 
 
 async def _first(setting: Setting, document: str, variables: Mapping[str, Any], token: str) -> Mapping[str, Any]:
@@ -107,7 +108,7 @@ async def _first(setting: Setting, document: str, variables: Mapping[str, Any], 
 async def _ask_subgraph(setting: Setting, row: EntityRow, caller: str) -> Mapping[str, Any]:
     representation = {"__typename": row.type, **row.key(setting)}
     body = orjson.dumps({"query": row.document, "variables": {"r": [representation]}})
-    header = f"{CONTEXT_HEADER}: {_context(setting, setting.callers[caller], caller)}\r\n"
+    header = f"{CONTEXT_HEADER}: {_context(setting, setting.callers[caller])}\r\n"
     async with crowd(setting.market.shop.address(row.subgraph), 1) as direct:
         answer = _parsed(await direct.post("/graphql", body, header))
     data = answer.get("data") or {}
@@ -120,13 +121,10 @@ def _seen(entity: Any) -> Any:
     return entity if isinstance(entity, dict) and any(value is not None for value in entity.values()) else None
 
 
-def _context(setting: Setting, caller: Person, name: str) -> str:
-    roles = ("CUSTOMER", ROLES[name]) if name in ROLES else ("CUSTOMER",)
-    principal = (
-        Principal(caller.id, frozenset(roles), scopes_of(Role(role) for role in roles))
-        if caller.id
-        else Principal(None)
-    )
+def _context(setting: Setting, caller: Person) -> str:
+    """What the router would say about them."""
+    claims = jwt.decode(caller.token, options={"verify_signature": False}) if caller.token else None
+    principal = principal_of(claims) if claims else ANONYMOUS
     secret = secrets_of(setting.market.shop.folder, "orders")["PUNNET_CONTEXT_SECRET"].encode()
     return sign_context(principal, secret=secret, now_s=SystemClock().now().timestamp())
 

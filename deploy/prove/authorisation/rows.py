@@ -33,8 +33,8 @@ class Row:
     is_open: bool = False
     #: of a subscription: what it is about is sent at once, so silence is a refusal
     begins_with_state: bool = False
-    #: each request with a login of its own, which it uses up
-    with_fresh_login: bool = False
+    #: of the caller, who logs in again
+    ends_login: bool = False
 
 
 def given(make: Callable[[Setting, Person], Variables]) -> Ask:
@@ -478,8 +478,8 @@ MUTATIONS = [
         f"mutation($token: String!) {{ tokenRefresh(refreshToken: $token) {{ tokens {{ expiresIn }} {ERRORS} }} }}",
         _refresh,
     ),
-    Row("Mutation.logout", "", "-YYYY", "mutation { logout }", NOTHING, with_fresh_login=True),
-    Row("Mutation.logoutAll", "", "-YYYY", "mutation { logoutAll }", NOTHING, with_fresh_login=True),
+    Row("Mutation.logout", "", "-YYYY", "mutation { logout }", NOTHING, ends_login=True),
+    Row("Mutation.logoutAll", "", "-YYYY", "mutation { logoutAll }", NOTHING, ends_login=True),
     Row(
         "Mutation.passwordResetRequest",
         "tells nobody whether there is an account",
@@ -501,7 +501,7 @@ MUTATIONS = [
         "-YYYY",
         f"mutation($input: PasswordChangeInput!) {{ passwordChange(input: $input) {{ user {{ id }} {ERRORS} }} }}",
         given(lambda s, c: {"input": {"currentPassword": PASSWORD, "newPassword": PASSWORD}}),
-        with_fresh_login=True,
+        ends_login=True,
     ),
     Row("Mutation.emailVerificationRequest", "own", "-YYYY", "mutation { emailVerificationRequest }", NOTHING),
     Row(

@@ -22,6 +22,9 @@ from subgraphs.payments.errors import ProviderRefused, ProviderUnavailable
 _KEEP_ALIVE_S = 15
 _CONNECTIONS = 100
 _CARD_ERROR = 402
+#: statuses that say about the matter itself that it cannot be done; all others are about our key, our manners, or who
+#: stands between us, and may be others in a moment
+_REFUSALS = frozenset({400, _CARD_ERROR, 404, 422})
 
 
 class ProviderClient:
@@ -83,7 +86,7 @@ class ProviderClient:
                 # the text of an HTTP error may quote what was sent
                 raise ProviderUnavailable(f"{method} {route}: {type(exc).__name__}") from None
             span.set_attribute("http.response.status_code", status)
-            if status >= 500 or status == 429:
+            if status >= 300 and status not in _REFUSALS:
                 span.set_status(StatusCode.ERROR)
                 raise ProviderUnavailable(f"{method} {route}: HTTP {status}")
         if status < 300:

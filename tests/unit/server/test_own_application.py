@@ -14,7 +14,7 @@ pytestmark = pytest.mark.anyio
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs/router.md"
 
 
-async def test_the_program_in_the_documentation_serves_its_own_routes_and_the_router(
+async def test_the_program_serves_its_own_routes_and_the_router_whose_metrics_are_all_in_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (program,) = re.findall(r"^```python\n(.*?)^```", DOCUMENT.read_text(), flags=re.MULTILINE | re.DOTALL)
@@ -32,5 +32,7 @@ async def test_the_program_in_the_documentation_serves_its_own_routes_and_the_ro
     assert reply.json["data"]["count"] == 1
     assert (reply.json["data"]["user"]["diary"], reply.codes) == (None, ["UNAUTHORIZED_FIELD_OR_TYPE"])
     assert statuses == [200, 200, 404]
-    assert "apollo_router_" in metrics
+    ours = set(re.findall(r"^# TYPE ((?:apollo_router|punnet_subgraph|http_server)_\w+)", metrics, flags=re.MULTILINE))
+    assert len(ours) >= 8
+    assert {name for name in ours if f"`{name.removesuffix('_created')}" not in DOCUMENT.read_text()} == set()
     assert "python_info" in metrics

@@ -1,12 +1,12 @@
 """Shape -> Python code that builds the answer, as long as everything is in order.
 
-One function for each object shape, whose body is one dict display in response order; `generate_projection` returns the
-function for the root. At the first null in a non-null position, value of a wrong type or unknown runtime type the
+One function for each object shape, whose body is one dict display in response order; `Projection.project` calls the
+one for the root. At the first null in a non-null position, value of a wrong type or unknown runtime type the
 code raises `OutOfOrderError` (or whatever a wrong type makes Python raise), and the caller starts again with
 `complete.py`. So this code needs no paths and no error texts, and the two can be tested against each other.
 
-Where equal entities share one object in the data, `project` is called with a memo, and what is below a shared object
-is built once.
+Where equal entities share one object in the data, `project_shared` has a memo, and what is below a shared object is
+built once.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class ExecutionResult(Struct):
         return self.content
 
     def at(self, path: Sequence[str]) -> Any:
-        """What stands at a response path without lists: as the content has it, to be written by `dump_content`. None
+        """What stands at a response path without lists: as the content has it (`Struct`s stay such). None
         where something on the way is null."""
         value: Any = self.content
         for key in path:

@@ -1,4 +1,4 @@
-"""Staying up while others are down: deadlines, retries, breakers, limits and caches.
+"""Staying up while others are down: deadlines, budgets of retries, breakers, limits and caches.
 
 The cache in Redis is `common.resilience.redis_cache`, on its own because importing the client takes a while.
 """
@@ -8,7 +8,7 @@ from common.resilience.breaker import BreakerMetrics, CircuitBreaker
 from common.resilience.cache import MISSING, Cache, Missing, memory_cache
 from common.resilience.deadline import deadline_scope, remaining_s
 from common.resilience.rate_limit import RateDecision, RateLimiter
-from common.resilience.retry import RetryBudget, RetryPolicy, is_retryable_error, retry
+from common.resilience.retry_budget import RetryBudget
 from common.resilience.time_limit import TimeLimit
 
 __all__ = [
@@ -21,11 +21,8 @@ __all__ = [
     "RateDecision",
     "RateLimiter",
     "RetryBudget",
-    "RetryPolicy",
     "TimeLimit",
     "deadline_scope",
-    "is_retryable_error",
     "memory_cache",
     "remaining_s",
-    "retry",
 ]

@@ -26,7 +26,7 @@ _NUMBER_BY_STATE = {CircuitBreakerState.CLOSED: 0, CircuitBreakerState.HALF_OPEN
 
 class CircuitBreaker(aiobreaker.CircuitBreaker):  # type: ignore[misc]  # aiobreaker publishes no types
     """`await breaker.call(function, …)`. `is_failure` tells which exceptions speak against the dependency; others count
-    as an answer. `listeners` as aiobreaker defines them."""
+    as an answer. `listeners` as aiobreaker defines them, but nobody is told of a success."""
 
     def __init__(
         self,
@@ -123,9 +123,6 @@ class CircuitBreaker(aiobreaker.CircuitBreaker):  # type: ignore[misc]  # aiobre
             return
         if not self._is_untroubled:
             self._state_storage.reset_counter()
-        for listener in self.listeners:
-            listener.success(self)
-        if not self._is_untroubled:
             if self.current_state is CircuitBreakerState.HALF_OPEN:
                 self.close()
             self._is_untroubled = True

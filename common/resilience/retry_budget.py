@@ -14,7 +14,8 @@ class RetryBudget:
         self._balance = reserve
 
     def pay_in(self) -> None:
-        self._balance = min(self._reserve, self._balance + self._ratio)
+        if self._balance < self._reserve:
+            self._balance = min(self._reserve, self._balance + self._ratio)
 
     def take_out(self) -> bool:
         """False if nothing is left: do not retry."""

@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any
 
 from opentelemetry.context import Context, attach, detach
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import Histogram
 
 from common.telemetry.metrics import Metrics
@@ -79,64 +79,55 @@ class TelemetryMiddleware:
         with RequestBound(self._service, request_id) as bound:
             self._active[kind] += 1
             try:
-                if kind == "http":
-                    await self._handle(scope, receive, send, headers, bound)
-                else:
+                if kind == "websocket":
                     await self._converse(scope, receive, send, parent_context(headers))
+                elif self._may_record(scope["path"], headers):
+                    await self._record(scope, receive, _Answer(send, request_id), headers)
+                else:
+                    bound.without_spans(headers, has_sink=self._telemetry.has_sink)
+                    answer = _Answer(send, request_id)
+                    try:
+                        await self._app(scope, receive, answer.send)
+                    except Exception:
+                        answer.status = 500
+                        raise
+                    finally:
+                        self._child(*self._names(scope), answer.status).observe(answer.elapsed_s())
             finally:
                 self._active[kind] -= 1
 
-    async def _handle(
-        self, scope: Scope, receive: Receive, send: Send, headers: Mapping[str, str], bound: RequestBound
-    ) -> None:
-        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        route = scope["path"] if scope["path"] in self._routes else "other"
-        status = _CLIENT_CLOSED_REQUEST
-
-        def observe(message: Message) -> Awaitable[None]:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message.get("headers", ()), (_ID_HEADER, bound.request_id.encode())]
-            return send(message)
-
-        started_at = time.perf_counter()
-        if not self._may_record(scope["path"], headers):
-            context = bound.without_spans(headers, has_sink=self._telemetry.has_sink)
-            token = None if context is None else attach(context)
-            try:
-                await self._app(scope, receive, observe)
-            except Exception:
-                status = 500
-                raise
-            finally:
-                if token is not None:
-                    detach(token)
-                self._child(method, scope.get(ROUTE, route), status).observe(time.perf_counter() - started_at)
-            return
+    async def _record(self, scope: Scope, receive: Receive, answer: "_Answer", headers: Mapping[str, str]) -> None:
+        method, route = self._names(scope)
         with self._tracer.start_as_current_span(
             f"{method} {route}",
             context=parent_context(headers),
             kind=SpanKind.SERVER,
-            attributes={"http.request.method": method, "url.path": route, "request.id": bound.request_id},
+            attributes={"http.request.method": method, "url.path": route, "request.id": answer.request_id},
             record_exception=False,
             set_status_on_exception=False,
         ) as span:
             try:
-                await self._app(scope, receive, observe)
+                await self._app(scope, receive, answer.send)
             except Exception as exc:
-                status = 500
+                answer.status = 500
                 mark_failed(span, exc)
                 raise
             finally:
                 if ROUTE in scope:
-                    route = scope[ROUTE]
+                    _, route = self._names(scope)
                     span.update_name(f"{method} {route}")
                     span.set_attribute("url.path", route)
-                span.set_attribute("http.response.status_code", status)
-                if status >= 500:
+                span.set_attribute("http.response.status_code", answer.status)
+                if answer.status >= 500:
                     span.set_status(StatusCode.ERROR)
-                self._observe_duration(method, route, status, time.perf_counter() - started_at, span)
+                context = span.get_span_context()
+                exemplar = {"trace_id": f"{context.trace_id:032x}"} if context.trace_flags.sampled else None
+                self._child(method, route, answer.status).observe(answer.elapsed_s(), exemplar)
+
+    def _names(self, scope: Scope) -> tuple[str, str]:
+        """Method and route; the application names the route while it serves it."""
+        method = scope["method"] if scope["method"] in _METHODS else "OTHER"
+        return method, scope.get(ROUTE) or (scope["path"] if scope["path"] in self._routes else "other")
 
     def _may_record(self, path: str, headers: Mapping[str, str]) -> bool:
         if not self._telemetry.may_record(headers):
@@ -150,17 +141,33 @@ class TelemetryMiddleware:
         finally:
             detach(token)
 
-    def _observe_duration(self, method: str, route: str, status: int, elapsed_s: float, span: Span) -> None:
-        context = span.get_span_context()
-        exemplar = {"trace_id": f"{context.trace_id:032x}"} if context.trace_flags.sampled else None
-        self._child(method, route, status).observe(elapsed_s, exemplar)
-
     def _child(self, method: str, route: str, status: int) -> Histogram:
         key = (method, route, status)
         child = self._children.get(key)
         if child is None:
             child = self._children[key] = self._durations.labels(self._service, method, route, str(status))
         return child
+
+
+class _Answer:
+    """On its way to the client, with the request's id."""
+
+    __slots__ = ("_began_at", "_send", "request_id", "status")
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._began_at = time.perf_counter()
+        self.request_id = request_id
+        self.status = _CLIENT_CLOSED_REQUEST  #: until there is one
+
+    def send(self, message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (_ID_HEADER, self.request_id.encode())]
+        return self._send(message)
+
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self._began_at
 
 
 def _first_values(headers: Sequence[tuple[bytes, bytes]]) -> Mapping[str, str]:
@@ -178,4 +185,4 @@ def _request_id(given: str | None) -> str:
     """Ids go into logs and events: what looks like a card or a token is none."""
     if given is not None and _REQUEST_ID.fullmatch(given) and redact_text(given) == given:
         return given
-    return f"req_{time.time_ns():016x}{random.getrandbits(64):016x}"
+    return "req_" + (time.time_ns() << 64 | random.getrandbits(64)).to_bytes(16).hex()

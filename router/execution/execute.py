@@ -7,8 +7,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-from msgspec import Struct
-
 from router.execution.compiled import CompiledPlan, ResponseShape
 from router.execution.complete import Completion, Explained
 from router.execution.errors import client_error
@@ -28,11 +26,13 @@ async def execute(compiled: CompiledPlan, variables: Mapping[str, Any], context:
     shape = compiled.shape_for(variables)
     typed = compiled.typed_for(shape)
     if typed is not None:
-        answer = await typed.run(variables, context, compiled.introspection_for(shape, variables))
-        if isinstance(answer, Struct):
+        typed_run = typed.begin(variables, context)
+        await typed.schedule.run(typed_run)
+        answer = typed.finish(typed_run, compiled.introspection_for(shape, variables))
+        if answer is not None:
             return ExecutionResult(answer)
         logger.debug("a subgraph's answer is unusual, the plan is run step by step")
-        context = replay(context, answer)
+        context = replay(context, typed_run.outcomes)
     run = Run(variables, context)
     await compiled.schedule.run(run)
     return _finish(compiled, shape, run)

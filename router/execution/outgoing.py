@@ -49,9 +49,11 @@ class Outgoing:
     def request(self, run: Sender, more: Mapping[str, Any]) -> SubgraphRequest:
         body = self.constant_body
         if body is None:
-            # a variable the client left out, and that has no default, is left out again
-            given = {name: run.variables[name] for name in self.variables if name in run.variables}
-            body = self.head + dump_json({**more, **given}) + b"}"
+            values, given = dict(more), run.variables
+            for name in self.variables:
+                if name in given:  # what the client left out, and has no default, is left out again
+                    values[name] = given[name]
+            body = b"%b%b}" % (self.head, dump_json(values))
         return SubgraphRequest(self.subgraph, body, run.context.headers_for(self.subgraph), self.is_repeatable)
 
     async def send(self, run: Sender, more: Mapping[str, Any]) -> SubgraphAnswer:

@@ -26,12 +26,13 @@ from router.pipeline.csrf import check_csrf
 from router.pipeline.engine import Engine
 from router.pipeline.http import HttpRequest, HttpResponse
 from router.pipeline.negotiate import ANYTHING, Accepted, check_method
-from router.pipeline.read import GraphQLRequest, read_payload
+from router.pipeline.read import read_payload
 from router.pipeline.respond import encode_refusal, encode_result, respond, respond_refusal, respond_stream
-from router.pipeline.run import answer, check_subscription, open_stream, start
+from router.pipeline.run import Started, answer, check_subscription, open_stream, start
 from router.pipeline.stream import encode_stream
 
 logger = logging.getLogger(__name__)
+_ONLY_QUERIES = "GET requests may only execute query operations."
 
 
 async def handle_request(engine: Engine, request: HttpRequest) -> HttpResponse:
@@ -52,7 +53,13 @@ async def handle_request(engine: Engine, request: HttpRequest) -> HttpResponse:
                 await engine.rate_limits.check(caller, request.headers, request.client_address)
             if isinstance(asked, list):
                 return await _answer_batch(engine, asked, caller, request, accepted)
-            return await _answer(engine, asked, caller, request, accepted)
+            started = await start(engine, asked, caller, request.headers)
+            kind = started.operation.kind
+            if kind is OperationKind.SUBSCRIPTION:
+                return _answer_stream(engine, started, caller, accepted)
+            if kind is OperationKind.MUTATION and request.method == "GET":
+                raise refuse(MUTATION_FORBIDDEN, _ONLY_QUERIES, headers={"allow": "POST"})
+            return respond(encode_result(await answer(engine, started)), accepted)
     except RequestError as refusal:
         return _refused(engine, refusal, accepted)
     except TimeoutError:
@@ -73,15 +80,8 @@ async def identify(engine: Engine, headers: Mapping[str, str]) -> Caller:
     return caller
 
 
-async def _answer(
-    engine: Engine, asked: GraphQLRequest, caller: Caller, request: HttpRequest, accepted: Accepted
-) -> HttpResponse:
-    started = await start(engine, asked, caller, request.headers)
-    kind = started.operation.kind
-    if request.method == "GET" and kind is OperationKind.MUTATION:
-        raise refuse(MUTATION_FORBIDDEN, "GET requests may only execute query operations.", headers={"allow": "POST"})
-    if kind is not OperationKind.SUBSCRIPTION:
-        return respond(encode_result(await answer(engine, started)), accepted)
+def _answer_stream(engine: Engine, started: Started, caller: Caller, accepted: Accepted) -> HttpResponse:
+    """Raises RequestError."""
     if accepted.stream is None:
         raise refuse(
             SUBSCRIPTION_TRANSPORT,

@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from itertools import chain
 
 from msgspec import Struct
 
@@ -55,11 +54,8 @@ def read_request(scope: Scope, headers: dict[str, str], receive: Receive) -> Htt
 
 def read_headers(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
     """By name in lower case; those that are given twice are joined."""
-    # all at once: each by itself costs twice the time
-    texts = b"\n".join(chain.from_iterable(raw)).decode("latin-1").split("\n")
-    each = iter(texts)
-    headers = dict(zip(each, each, strict=False))
-    return headers if len(headers) == len(raw) and len(texts) == 2 * len(raw) else _join_repeated(raw)
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in raw}
+    return headers if len(headers) == len(raw) else _join_repeated(raw)
 
 
 def _join_repeated(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
@@ -75,7 +71,7 @@ def _join_repeated(raw: Sequence[tuple[bytes, bytes]]) -> dict[str, str]:
 def is_too_large(raw: Sequence[tuple[bytes, bytes]], limits: LimitsConfig) -> bool:
     if len(raw) > limits.http1_max_request_headers:
         return True
-    return sum(map(len, chain.from_iterable(raw))) > limits.http1_max_request_buf_size
+    return sum([len(name) + len(value) for name, value in raw]) > limits.http1_max_request_buf_size
 
 
 class _BodyReader(Struct, frozen=True):

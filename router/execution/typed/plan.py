@@ -21,7 +21,6 @@ from router.execution.typed.asked import AskedDocument
 from router.execution.typed.build import Places
 from router.execution.typed.errors import NotCoveredError
 from router.execution.typed.place import Part, Place, part_class
-from router.execution.typed.replay import Outcome
 from router.execution.typed.run import Gathering, TypedRun
 from router.execution.typed.sent import compile_sent
 from router.execution.typed.steps import Asking, Entities, EntityFields, IdleStep, RootFields
@@ -49,15 +48,15 @@ class TypedPlan:
         self._credit += 1
         return False
 
-    async def run(
-        self, variables: Mapping[str, Any], context: ExecutionContext, introspection: Mapping[str, Any]
-    ) -> Struct | list[Outcome]:
-        """The answer, ready to be encoded; after a surprise, what subgraphs answered so far."""
-        run = TypedRun(variables, context, self.make_root(), self.list_count)
-        await self.schedule.run(run)
+    def begin(self, variables: Mapping[str, Any], context: ExecutionContext) -> TypedRun:
+        """What `schedule` is to be run on."""
+        return TypedRun(variables, context, self.make_root(), self.list_count)
+
+    def finish(self, run: TypedRun, introspection: Mapping[str, Any]) -> Struct | None:
+        """The answer, ready to be encoded; None after a surprise."""
         if run.is_stopped:
             self._credit = self._credit - 2 if self._credit >= 2 else -_PAUSED_RUNS
-            return run.outcomes
+            return None
         if self._credit < _MAX_CREDIT:
             self._credit += 1
         for key, attribute in self.introspection.items():

@@ -48,12 +48,12 @@ def compile_sent(place: Place, sent: SentAs, schema: GraphQLSchema) -> Sent:
 def _of_values(kind: tuple[object, ...], sent: SentAs, slots: Sequence[Slot]) -> Sent:
     fields = [(f"k{number}", Any, json_field(name=field.name)) for number, field in enumerate(sent.fields)]
     item_class: Callable[..., Any] = defstruct("Representation", fields, gc=False, tag_field=TYPENAME, tag=sent.name)
-    required, late = [], []
+    missing: list[tuple[object, Callable[[Any], Any]]] = []  #: what must not be in a field
     for number, (field, slot) in enumerate(zip(sent.fields, slots, strict=True)):
         if is_non_null_type(sent.types.get(field.name)) and not is_non_null_type(slot.type):
-            required.append(attrgetter(f"k{number}"))
+            missing.append((None, attrgetter(f"k{number}")))
         if slot.origin is Origin.LATER:
-            late.append(attrgetter(f"k{number}"))
+            missing.append((UNSET, attrgetter(f"k{number}")))
     first = attrgetter(slots[0].attribute)
     values = attrgetter(*[slot.attribute for slot in slots])
     call = map if len(slots) == 1 else starmap
@@ -63,8 +63,9 @@ def _of_values(kind: tuple[object, ...], sent: SentAs, slots: Sequence[Slot]) ->
 
     def write(keys: Iterable[Any]) -> list[Any]:
         items = list(call(item_class, keys))
-        if any(None in map(get, items) for get in required) or any(UNSET in map(get, items) for get in late):
-            raise SurpriseError
+        for nothing, get in missing:
+            if nothing in map(get, items):
+                raise SurpriseError
         return items
 
     def write_distinct(objects: Sequence[Any]) -> list[Any] | None:

@@ -78,35 +78,23 @@ class EntityFields:
 
     async def run(self, run: TypedRun) -> None:
         try:
-            await self._run(run)
+            all_lookups = [[_look_up(run, askings) for askings in one.alike] for one in self.entities]
+            counts = [sum([len(lookup.items) for lookup in lookups]) for lookups in all_lookups]
+            if any(counts):
+                data = await run.ask(self.outgoing, self._sent(all_lookups), self.decode)
+                for number, (lookups, count) in enumerate(zip(all_lookups, counts, strict=True)):
+                    if count > 0:
+                        _join(lookups, getattr(data, f"e{number}"), count)
         except _SURPRISES:
             run.is_stopped = True
 
-    async def _run(self, run: TypedRun) -> None:
-        sent: dict[str, Fragment] = {}
-        all_lookups: list[list[_Lookup]] = []
-        is_needed = False
-        for one in self.entities:
-            lookups = [_look_up(run, askings) for askings in one.alike]
+    def _sent(self, all_lookups: Sequence[Sequence[_Lookup]]) -> dict[str, Fragment]:
+        """Representations by variable."""
+        sent = {}
+        for one, lookups in zip(self.entities, all_lookups, strict=True):
             items = lookups[0].items if len(lookups) == 1 else [item for lookup in lookups for item in lookup.items]
             sent[one.variable] = Fragment(dump_typed(items))
-            is_needed = is_needed or bool(items)
-            all_lookups.append(lookups)
-        if not is_needed:
-            return
-        data = await run.ask(self.outgoing, sent, self.decode)
-        for number, lookups in enumerate(all_lookups):
-            found = getattr(data, f"e{number}")
-            count = sum([len(lookup.items) for lookup in lookups])
-            if count == 0:
-                continue
-            if found is UNSET or len(found) != count:
-                raise SurpriseError
-            start = 0
-            for lookup in lookups:
-                end = start + len(lookup.items)
-                lookup.join(found if end - start == count else found[start:end])
-                start = end
+        return sent
 
 
 class _Lookup(Struct, frozen=True):
@@ -127,6 +115,17 @@ class _Lookup(Struct, frozen=True):
             if asking.decode is not None:
                 known = {key: asking.decode(by_key[key]) for key in dict.fromkeys(keys)}
             asking.join(objects, map(known.__getitem__, keys))
+
+
+def _join(lookups: Sequence[_Lookup], entities: Any, count: int) -> None:
+    """Each gets its part of the entities, of which `count` were asked for."""
+    if entities is UNSET or len(entities) != count:
+        raise SurpriseError
+    start = 0
+    for lookup in lookups:
+        end = start + len(lookup.items)
+        lookup.join(entities if end - start == count else entities[start:end])
+        start = end
 
 
 def _look_up(run: TypedRun, askings: Sequence[Asking]) -> _Lookup:

@@ -30,9 +30,6 @@ class Pool:
     ) -> None:
         self._address = address
         self._timeout_s = timeout_s
-        self._loop: asyncio.AbstractEventLoop | None = (
-            None  #: the one loop all connections belong to, once there is one
-        )
         self._limits = limits
         self._tls = tls
         self._idle: deque[Connection] = deque()
@@ -48,7 +45,7 @@ class Pool:
         if not self._idle:
             return None
         connection = self._idle[-1]
-        oldest = self._running_loop().time() - min(max_idle_s, self._limits.max_idle_s)
+        oldest = connection.loop.time() - min(max_idle_s, self._limits.max_idle_s)
         return None if connection.is_closed or connection.idle_since < oldest else self._idle.pop()
 
     async def acquire(self, max_idle_s: float) -> Connection:
@@ -56,7 +53,7 @@ class Pool:
 
         Raises `ConnectFailedError`.
         """
-        loop = self._running_loop()
+        loop = asyncio.get_running_loop()
         oldest = loop.time() - min(max_idle_s, self._limits.max_idle_s) if max_idle_s > 0 else math.inf
         while True:
             while self._idle and self._idle[-1].is_closed:
@@ -78,11 +75,6 @@ class Pool:
             if handed_over is not None:
                 self._idle.append(handed_over)
 
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
-            self._loop = asyncio.get_running_loop()
-        return self._loop
-
     async def _open_one(self) -> Connection:
         if self._is_closed:
             raise ConnectFailedError("the client is closed")
@@ -101,7 +93,7 @@ class Pool:
         return connection
 
     async def _connect(self) -> Connection:
-        loop, address = self._running_loop(), self._address
+        loop, address = asyncio.get_running_loop(), self._address
 
         def make() -> Connection:
             return Connection(self, loop, self._limits.max_response_bytes, self._known_heads, self._timeout_s)
@@ -126,7 +118,7 @@ class Pool:
     # --- told by connections ---------------------------------------------------------------------------------------
 
     def connection_idle(self, connection: Connection) -> None:
-        now = self._running_loop().time()
+        now = connection.loop.time()
         connection.idle_since = now
         if self._waiters:
             self._pass_on(connection)

@@ -1,11 +1,13 @@
 """A shop that dies while money moves: `python -m tests.kit.dying_payment POSTGRES NATS PRODUCTS ORDERS PAYMENTS`.
 
 It sells one order, says which, pays it under the key `k`, and gives half of it back. PUNNET_FAILPOINT names the step at
-which it dies; it prints `survived` where it does not.
+which it dies; it prints `survived` where it does not. Logs go to standard error: the sandbox's thread writes some.
 """
 
 import asyncio
 import sys
+
+import structlog
 
 from tests.kit.commerce import STAFF, customer, eventually, running_commerce
 
@@ -29,4 +31,5 @@ async def sell(postgres_url: str, nats_url: str, names: tuple[str, str, str]) ->
 
 
 if __name__ == "__main__":
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     asyncio.run(sell(sys.argv[1], sys.argv[2], (sys.argv[3], sys.argv[4], sys.argv[5])))

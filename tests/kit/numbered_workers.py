@@ -15,7 +15,7 @@ from common.workers import bind, run_workers
 def serve(listening: socket.socket) -> None:
     end_well_on_signals()
     listening.listen()
-    print(os.getpid(), flush=True)
+    os.write(1, b"%d\n" % os.getpid())  # as one: `print` may write the end of the line apart, after another's number
     while True:
         connection, _ = listening.accept()
         connection.sendall(str(os.getpid()).encode())

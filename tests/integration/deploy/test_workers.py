@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -18,11 +19,18 @@ from deploy.local.process import command_line
 @dataclass(slots=True)
 class Workers:
     process: subprocess.Popen[str]
-    port: int
+    port: int = 0
+
+    def says(self, words: str) -> str:
+        """The next line with such words; log lines come in between."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if found := re.search(words, line):
+                return found[0]
+        raise AssertionError(f"the workers ended without saying {words}")
 
     def next_number(self) -> int:
-        assert self.process.stdout is not None
-        return int(self.process.stdout.readline())
+        return int(self.says(r"^\d+$"))
 
     def who_answers(self) -> int:
         with socket.create_connection(("127.0.0.1", self.port), timeout=60) as connection:
@@ -34,8 +42,9 @@ def two_workers(*arguments: str) -> Iterator[Workers]:
     command = [sys.executable, "-m", "tests.kit.numbered_workers", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
-            assert process.stdout is not None
-            yield Workers(process, int(process.stdout.readline()))
+            workers = Workers(process)
+            workers.port = workers.next_number()
+            yield workers
         finally:
             process.kill()
 
@@ -51,7 +60,7 @@ def test_a_killed_worker_is_replaced_and_a_signal_ends_all_well() -> None:
     with two_workers("0") as workers:
         killed, other = workers.next_number(), workers.next_number()
         os.kill(killed, signal.SIGKILL)
-        assert "a worker ended" in workers.process.stdout.readline()  # type: ignore[union-attr]
+        workers.says("a worker ended")
         replacement = workers.next_number()
         assert {workers.who_answers() for _ in range(20)} <= {other, replacement}
         workers.process.terminate()

@@ -176,7 +176,7 @@ async def test_a_signal_ends_streams_and_sockets_at_once(supergraph: Path) -> No
 async def test_a_request_under_way_is_finished_before_the_end(supergraph: Path) -> None:
     with router_process(supergraph) as router:
         asked = asyncio.create_task(ask(router, "{ sleep(seconds: 0.7) }"))
-        await asyncio.to_thread(router.wait_until_it_says, b"asleep\n")
+        await asyncio.to_thread(router.wait_until_it_says, b"asleep")
         await asyncio.to_thread(router.stop)
         assert await asked == {"data": {"sleep": "slept"}}
 

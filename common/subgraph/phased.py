@@ -1,10 +1,10 @@
 """Idempotent mutations that call another process in the middle, so that one transaction cannot hold them.
 
 `begin` commits the key together with a recovery point (the ids the later phases work under), then come the calls, then
-`store_answer` of `common.subgraph.idempotency` in the transaction of the effect. A repetition gets the stored answer;
-while the first request runs it waits; when that one died it continues from the recovery point, under the same ids,
-so that whatever it asked of others already is not done twice. Source: Brandur Leach, "Implementing Stripe-like
-idempotency keys in Postgres".
+`store_answer` of `common.subgraph.idempotency` in the transaction of the effect, or `refuse`. A repetition gets the
+stored answer; while the first request runs it waits; when that one died it continues from the recovery point, under the
+same ids, so that whatever it asked of others already is not done twice. Source: Brandur Leach, "Implementing
+Stripe-like idempotency keys in Postgres".
 """
 
 import asyncio
@@ -17,7 +17,15 @@ import orjson
 from common.clock import Clock
 from common.subgraph.database import Database, Row
 from common.subgraph.errors import IdempotencyConflictedError, IdempotencyInFlightError
-from common.subgraph.idempotency import IN_FLIGHT_WAIT_S, POLL_S, RETENTION, Answer, IdempotentRequest, check_key
+from common.subgraph.idempotency import (
+    IN_FLIGHT_WAIT_S,
+    POLL_S,
+    RETENTION,
+    Answer,
+    IdempotentRequest,
+    answer_values,
+    check_key,
+)
 from common.subgraph.replay import mark_replay
 
 #: a first request that takes longer is taken for dead; longer than all its deadlines together
@@ -42,6 +50,9 @@ RETURNING answer
 _UNLOCK = f"""
 UPDATE idempotency SET answer = jsonb_set(answer, '{{{_LOCKED_UNTIL}}}', '0')
 WHERE scope = $1 AND key = $2 AND answer ? '{_LOCKED_UNTIL}'
+"""  # noqa: S608 - text of our own only
+_REFUSE = f"""
+UPDATE idempotency SET answer = $3 WHERE scope = $1 AND key = $2 AND answer ? '{_LOCKED_UNTIL}' RETURNING id
 """  # noqa: S608 - text of our own only
 
 
@@ -91,6 +102,13 @@ async def _wait_for_answer(
             raise IdempotencyInFlightError
         await asyncio.sleep(pause_s)
         pause_s = min(1.5 * pause_s, _MAX_POLL_S)
+
+
+async def refuse(database: Database, request: IdempotentRequest, answer: Answer) -> None:
+    """The answer of a request that comes to nothing. Raises IdempotencyInFlightError where it took so long that a
+    repetition was let in and has been answered: what that one was told, holds."""
+    if not await database.fetch(_REFUSE, answer_values(request, answer)):
+        raise IdempotencyInFlightError
 
 
 async def give_up(database: Database, request: IdempotentRequest) -> None:

@@ -24,8 +24,8 @@ from common.money import currency_digits
 from common.subgraph.database import Database
 from common.subgraph.due import Signal
 from common.subgraph.errors import IdempotencyInFlightError
-from common.subgraph.idempotency import IdempotentRequest, store_answer
-from common.subgraph.phased import Finished, begin, give_up
+from common.subgraph.idempotency import IdempotentRequest
+from common.subgraph.phased import Finished, begin, give_up, refuse
 from subgraphs.orders.domain.pricing import PricedLine, RequestedLine, Totals, check_lines, price_order
 from subgraphs.orders.domain.records import Order, OrderLine
 from subgraphs.orders.domain.status import FulfillmentStatus, OrderStatus
@@ -102,7 +102,7 @@ class Placing:
         try:
             return Placed(order_id, await self._carry_out(order_id, wanted, request))
         except OrderError as exc:
-            await self._store_refusal(request, exc)
+            await refuse(self.database, request, exc.to_answer())
             raise
         except IntegrityError as exc:
             # this request took so long that its repetition was let in, and the order is there
@@ -164,6 +164,9 @@ class Placing:
         lines = [_promised(line) for line in held.lines]
         written = await self._write(placed, order, lines, due, cart, wanted, request)
         if written is None:
+            if await self.database.fetch("SELECT id FROM orders WHERE id = $1", [placed.id]):
+                # taken along by the repetition of this request, which took too long: the goods are that order's
+                raise IdempotencyInFlightError
             with suppress(ReservationUnavailable):  # it expires
                 await self.stock.release(placed.id)
             raise InvalidInput("The cart has changed meanwhile; look at it again.", ["cartId"])
@@ -219,10 +222,6 @@ class Placing:
             second = order_moved(order, self.clock, user_id=actor, cause=first)
             steps.append(HistoryStep(order, placed.status, actor, second))
         return steps
-
-    async def _store_refusal(self, request: IdempotentRequest, error: OrderError) -> None:
-        async with self.database.transaction() as connection:
-            await store_answer(connection, request, error.to_answer())
 
     def _new_order(self, order_id: UUID, wanted: OrderRequest) -> Order:
         now = self.clock.now()

@@ -16,7 +16,7 @@ from common.ids import uuid7
 from common.subgraph.database import Database, fetch
 from common.subgraph.due import Signal
 from common.subgraph.idempotency import IdempotentRequest, store_answer
-from common.subgraph.phased import Finished, begin, give_up
+from common.subgraph.phased import Finished, begin, give_up, refuse
 from subgraphs.payments.domain.provider import PaymentMethodKind, PaymentProvider
 from subgraphs.payments.domain.status import SavedMethod
 from subgraphs.payments.domain.tokens import holds_card_number, is_token
@@ -98,8 +98,7 @@ class Methods:
                 failpoint("payments.method.before_commit")
                 await store_answer(connection, request, {"id": str(saved.id)})
         except PaymentError as exc:
-            async with self.database.transaction() as connection:
-                await store_answer(connection, request, exc.to_answer())
+            await refuse(self.database, request, exc.to_answer())
             raise
         except BaseException:
             await give_up(self.database, request)

@@ -23,7 +23,7 @@ from common.ids import format_id, uuid7
 from common.money import Money
 from common.subgraph.database import Database
 from common.subgraph.idempotency import IdempotentRequest, store_answer
-from common.subgraph.phased import Finished, begin, give_up
+from common.subgraph.phased import Finished, begin, give_up, refuse
 from subgraphs.payments.domain.declines import RETRYABLE_DECLINES, decline_message
 from subgraphs.payments.domain.provider import Attempt, Charge, ChargeState, Means, PaymentMethodKind, PaymentProvider
 from subgraphs.payments.domain.status import Payment, PaymentStatus
@@ -115,7 +115,7 @@ class Paying:
         except PaymentDeclined:
             raise
         except PaymentError as exc:
-            await self._answer(request, exc.to_answer())
+            await refuse(self.database, request, exc.to_answer())
             raise
         except BaseException:
             await give_up(self.database, request)
@@ -148,7 +148,8 @@ class Paying:
             charge = understood(payment, await self.provider.authorize(attempt))
         except ProviderUnavailable:
             # the outcome is unknown: the payment stays PROCESSING until the worker has found out
-            await self._answer(request, {"id": str(payment.id)})
+            async with self.database.transaction() as connection:
+                await store_answer(connection, request, {"id": str(payment.id)})
             return payment
         declined = _decline_of(charge)
         answer = declined.to_answer() if declined else {"id": str(payment.id)}
@@ -211,10 +212,6 @@ class Paying:
                 format_id(ORDER_PREFIX, wanted.order_id),
             )
         return order
-
-    async def _answer(self, request: IdempotentRequest, answer: dict[str, Any]) -> None:
-        async with self.database.transaction() as connection:
-            await store_answer(connection, request, answer)
 
 
 def _check(wanted: PaymentRequest) -> None:

@@ -1,13 +1,20 @@
 """Placing orders: once per key, all or nothing, and never waiting for ever."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 import orjson
 import pytest
 
 from common.ids import new_id, parse_id, uuid7
+from common.subgraph.errors import IdempotencyInFlightError
 from common.subgraph.statements import record_statements
+from subgraphs.orders.domain.pricing import RequestedLine
+from subgraphs.orders.service.placing import OrderRequest
+from subgraphs.orders.service.stock import HeldStock, Stock
 from subgraphs.users.domain import Role
 from tests.kit.commerce import ADDRESS, PLACE, STAFF, Commerce, customer, database_of, truncate
 from tests.kit.subgraph import as_user
@@ -231,6 +238,38 @@ async def test_a_repetition_continues_where_a_request_died_and_holds_nothing_twi
     assert await shop.inventory(product_id) == (5, 2)
     other = [{"productId": product_id, "quantity": 1}]
     assert codes(await shop.place(buyer, other, idempotencyKey="k")) == ["IdempotencyConflictError"]
+
+
+async def test_a_request_that_was_taken_for_dead_takes_nothing_from_its_repetition(shop: Commerce) -> None:
+    buyer, product_id = customer(), await shop.add_product(stock=5)
+    assert buyer.subject is not None
+    cart_set = f'mutation {{ cartSetLine(productId: "{product_id}", quantity: 2) {{ cart {{ id }} }} }}'
+    cart_id = (await shop.orders.data(cart_set, {}, buyer))["cartSetLine"]["cart"]["id"]
+    customer_id = parse_id("usr", buyer.subject)
+    wanted = OrderRequest(buyer.subject, customer_id, None, parse_id("cart", cart_id), ADDRESS, "USD", "k")
+    placing = shop.orders.app.state.runtime.service().placing
+    has_goods, may_go_on = asyncio.Event(), asyncio.Event()
+
+    class Frozen(Stock):
+        """Hears only later that it has the goods."""
+
+        async def reserve(self, order_id: UUID, lines: Sequence[RequestedLine], currency: str) -> HeldStock:
+            held: HeldStock = await placing.stock.reserve(order_id, lines, currency)
+            has_goods.set()
+            await may_go_on.wait()
+            return held
+
+    real = placing.stock
+    frozen = replace(placing, stock=Frozen(real.bus, real.timeout_s, real.reservation_ttl_s))
+    first = asyncio.create_task(frozen.place(wanted))
+    await has_goods.wait()
+    await database_of(shop.orders).fetch("UPDATE idempotency SET answer = jsonb_set(answer, '{locked_until}', '0')")
+    order_id = (await placing.place(wanted)).id
+    may_go_on.set()
+    with pytest.raises(IdempotencyInFlightError):
+        await first
+    assert await shop.inventory(product_id) == (5, 2)
+    assert (await placing.place(wanted)).id == order_id
 
 
 async def test_a_request_that_is_still_running_makes_its_repetition_wait_and_then_give_way(shop: Commerce) -> None:

@@ -83,8 +83,8 @@ class RateLimitedError(PunnetError):
     is_retryable = True
     fixed_public_message = "Too many requests"
 
-    def __init__(self, message: str = "", *, retry_after_s: float, details: Mapping[str, Any] | None = None) -> None:
-        super().__init__(message, details=details)
+    def __init__(self, message: str = "", *, retry_after_s: float) -> None:
+        super().__init__(message)
         self.retry_after_s = retry_after_s
 
 
@@ -98,8 +98,8 @@ class UnavailableError(PunnetError):
 class CircuitOpenError(UnavailableError):
     """Refused without a try because the last calls failed. `retry_after_s`: until the next trial is let through."""
 
-    def __init__(self, message: str = "", *, retry_after_s: float, details: Mapping[str, Any] | None = None) -> None:
-        super().__init__(message, details=details)
+    def __init__(self, message: str = "", *, retry_after_s: float) -> None:
+        super().__init__(message)
         self.retry_after_s = retry_after_s
 
 

@@ -86,7 +86,7 @@ def status() -> None:
     if running is None:
         Terminal().say("Punnet is not running here. `make up` starts it.")
         raise typer.Exit(1)
-    Terminal().show(f"router   {running.url}/graphql (process {running.pid})")
+    Terminal().show(f"{'router':<14} {running.url}/graphql (process {running.pid})")
     for name, url in running.subgraph_urls.items():
         Terminal().show(f"{name:<14} {url}")
     Terminal().show(f"{'sandbox':<14} {running.sandbox_url}")

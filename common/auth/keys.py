@@ -87,13 +87,9 @@ class StaticKeys:
 class RefreshedKeys:
     """Keys read again through `fetch`; concurrent callers share one reading."""
 
-    def __init__(
-        self, fetch: Fetch, clock: Clock, *, min_refresh_s: float = MIN_REFRESH_S, max_age_s: float = MAX_AGE_S
-    ) -> None:
+    def __init__(self, fetch: Fetch, clock: Clock) -> None:
         self._fetch = fetch
         self._clock = clock
-        self._min_refresh_s = min_refresh_s
-        self._max_age_s = max_age_s
         self._keys: dict[str, jwt.PyJWK] = {}
         self._read_at: float | None = None
         self._reading = asyncio.Lock()
@@ -110,7 +106,7 @@ class RefreshedKeys:
         if self._read_at is None:
             return True
         age_s = self._clock.monotonic() - self._read_at
-        return age_s >= self._max_age_s or (kid not in self._keys and age_s >= self._min_refresh_s)
+        return age_s >= MAX_AGE_S or (kid not in self._keys and age_s >= MIN_REFRESH_S)
 
     async def _read(self) -> None:
         try:

@@ -8,7 +8,7 @@ counted and get an id, but no span of their own; operations on them have theirs.
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from functools import partial
 from operator import itemgetter
 from typing import Any
@@ -39,7 +39,7 @@ _ID_HEADER = REQUEST_ID_HEADER.encode()
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 _METHODS = frozenset({"GET", "POST", "OPTIONS", "HEAD", "PUT", "PATCH", "DELETE"})
 #: names of labels and spans come from this list, never from the client
-DEFAULT_ROUTES = ("/", "/graphql", "/health", "/health/live", "/health/ready", "/metrics")
+_ROUTES = frozenset({"/", "/graphql", "/health", "/health/live", "/health/ready", "/metrics"})
 #: asked again and again by machines, or dozens at once by a page: no traces of their own, which would push out others
 _PROBE = re.compile(r"/(?:health|metrics|traces|graphiql)(?:/.*)?")
 _CLIENT_CLOSED_REQUEST = 499
@@ -48,16 +48,13 @@ ROUTE = "punnet.route"
 
 
 class TelemetryMiddleware:
-    """Outermost, so that it sees what every other layer does. `routes` are the paths that get a name of their own."""
+    """Outermost, so that it sees what every other layer does."""
 
-    def __init__(
-        self, app: App, telemetry: Telemetry, metrics: Metrics, *, routes: Collection[str] = DEFAULT_ROUTES
-    ) -> None:
+    def __init__(self, app: App, telemetry: Telemetry, metrics: Metrics) -> None:
         self._app = app
         self._tracer = telemetry.tracer
         self._telemetry = telemetry
         self._service = telemetry.service
-        self._routes = frozenset(routes)
         self._durations = metrics.histogram(
             "http_server_request_duration_seconds",
             "From the first byte of the request to the last of the response.",
@@ -127,7 +124,7 @@ class TelemetryMiddleware:
     def _names(self, scope: Scope) -> tuple[str, str]:
         """Method and route; the application names the route while it serves it."""
         method = scope["method"] if scope["method"] in _METHODS else "OTHER"
-        return method, scope.get(ROUTE) or (scope["path"] if scope["path"] in self._routes else "other")
+        return method, scope.get(ROUTE) or (scope["path"] if scope["path"] in _ROUTES else "other")
 
     def _may_record(self, path: str, headers: Mapping[str, str]) -> bool:
         if not self._telemetry.may_record(headers):

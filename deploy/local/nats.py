@@ -29,16 +29,17 @@ authorization {{ token: "{token}" }}
 jetstream {{ store_dir: "{store}", sync_interval: {sync_interval} }}
 """
 
+_START_TIMEOUT_S = 120.0
+
 
 class Nats:
     """One server; `start` and `stop` from the main thread. Streams, token, log and configuration live in `folder`."""
 
-    def __init__(self, folder: Path, *, durable: bool = True, start_timeout_s: float = 120.0) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.folder = folder.absolute()
         self.log = self.folder / "server.log"
         self._configuration = self.folder / "nats.conf"
         self._durable = durable
-        self._start_timeout_s = start_timeout_s
         self._port = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -59,7 +60,7 @@ class Nats:
             log=self.log,
             on_parent_death=signal.SIGTERM,
         )
-        deadline = time.monotonic() + self._start_timeout_s
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._greets():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 self.kill()

@@ -33,18 +33,18 @@ _NOBODY = Account(uid=65534, gid=65534)
 _SYSTEM_FOLDER = Path("/var/lib/punnet")
 #: a socket's path may have 107 bytes; the server adds `/.s.PGSQL.5432.lock`
 _LONGEST_SOCKET_FOLDER = 107 - len("/.s.PGSQL.5432.lock")
+_START_TIMEOUT_S = 180.0
 _NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
 class Postgres:
     """One server; `start` and `stop` from the main thread. Data lives in `folder/data`, the log beside it."""
 
-    def __init__(self, folder: Path, *, durable: bool = True, start_timeout_s: float = 180.0) -> None:
+    def __init__(self, folder: Path, *, durable: bool = True) -> None:
         self.folder = reachable_folder(folder)
         self.log = self.folder / "server.log"
         self._data = self.folder / "data"
         self._durable = durable
-        self._start_timeout_s = start_timeout_s
         self._sockets: Path | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -68,7 +68,7 @@ class Postgres:
             self._create_data(programs, account)
         self._check_data()
         self._end_orphan()
-        deadline = time.monotonic() + self._start_timeout_s
+        deadline = time.monotonic() + _START_TIMEOUT_S
         while not self._started(programs, account, deadline):
             time.sleep(0.2)
         return self.url
@@ -154,7 +154,7 @@ class Postgres:
                     return True
             time.sleep(0.01)
         self.kill()
-        raise LocalError(f"PostgreSQL was not ready in {self._start_timeout_s:g} s (log {self.log}):\n{tail(self.log)}")
+        raise LocalError(f"PostgreSQL was not ready in {_START_TIMEOUT_S:g} s (log {self.log}):\n{tail(self.log)}")
 
 
 def reachable_folder(folder: Path) -> Path:

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
+#: then an orphan is killed
+_ORPHAN_TIMEOUT_S = 15.0
 #: of a log's tail: a traceback in JSON is one line of thousands of characters
 _LONGEST_LINE = 400
 
@@ -117,7 +119,7 @@ def command_line(pid: int) -> str:
     return found.stdout.strip()
 
 
-def end_orphan(pid: int, *, marker: str, signum: signal.Signals, timeout_s: float = 15.0) -> bool:
+def end_orphan(pid: int, *, marker: str, signum: signal.Signals) -> bool:
     """End a process which an earlier start left behind; True when there was one.
 
     `marker` must stand in its command line: after a reboot the number in a pid file may belong to a stranger, who is
@@ -127,12 +129,12 @@ def end_orphan(pid: int, *, marker: str, signum: signal.Signals, timeout_s: floa
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signum)
-    deadline = time.monotonic() + timeout_s
+    deadline = time.monotonic() + _ORPHAN_TIMEOUT_S
     while marker in command_line(pid):
         if time.monotonic() > deadline:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            deadline = time.monotonic() + timeout_s
+            deadline = time.monotonic() + _ORPHAN_TIMEOUT_S
         time.sleep(0.02)
     return True
 

@@ -14,10 +14,10 @@ from rich.markup import escape
 class Terminal:
     """Everything goes to standard error, except `show`: what a program may want to read."""
 
-    def __init__(self, *, interactive: bool | None = None) -> None:
+    def __init__(self) -> None:
         self._err = Console(stderr=True, highlight=False, soft_wrap=True)
         self._out = Console(highlight=False, soft_wrap=True)
-        self._interactive = sys.stderr.isatty() if interactive is None else interactive
+        self._interactive = sys.stderr.isatty()
 
     @contextmanager
     def step(self, text: str) -> Iterator[None]:

@@ -18,13 +18,12 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import yaml
 
 from common.auth import Principal, TokenSigner, load_private_key
 from common.clock import SystemClock
-from common.ids import format_id, uuid7
+from common.ids import new_id
 from common.settings import Settings, database_url_for
 from deploy.local.children import Child, Program, kill_all, stop_all
 from deploy.local.ports import free_ports
@@ -81,10 +80,9 @@ class ProvenShop:
         """An access token as the users subgraph would give it."""
         return self._signer.sign(Principal(subject, frozenset(roles), frozenset(scopes))).token
 
-    def buyer(self, number: int | None = None) -> str:
-        """Token of a customer nobody else is; the same number is the same customer."""
-        user = uuid7() if number is None else UUID(int=(0x018F << 112) | (0x7 << 76) | (0b10 << 62) | number)
-        return self.token(format_id("usr", user))
+    def buyer(self) -> str:
+        """Token of a customer nobody else is."""
+        return self.token(new_id("usr"))
 
     def database_url(self, subgraph: str) -> str:
         return database_url_for(self.servers.database_url, f"punnet_{subgraph}")

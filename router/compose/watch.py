@@ -12,19 +12,16 @@ from pathlib import Path
 
 from router.compose.fetch import fetch_sdl
 from router.compose.records import SubgraphDefinition
-from router.compose.supergraph_config import Fetch, load_supergraph_config
+from router.compose.supergraph_config import load_supergraph_config
 from router.errors import ConfigurationError
 
-INTERVAL_S = 1.0
+_INTERVAL_S = 1.0
 
 
 def watch(
     config: Path,
     compose: Callable[[Sequence[SubgraphDefinition]], str],
     say: Callable[[str], None],
-    *,
-    interval_s: float = INTERVAL_S,
-    fetch: Fetch = fetch_sdl,
 ) -> None:
     """Runs until an exception, such as KeyboardInterrupt, ends it.
 
@@ -32,7 +29,7 @@ def watch(
     line per composition, and one when something cannot be read; that does not repeat while it stays so. A running
     subgraph that stops answering keeps its last schema.
     """
-    sources = _Sources(fetch)
+    sources = _Sources()
     before: tuple[SubgraphDefinition, ...] | None = None
     problems: list[str] = []
     while True:
@@ -51,20 +48,19 @@ def watch(
             outcome = compose(definitions)
             say(f"{_reason(before, definitions)}: {outcome} in {time.monotonic() - started:.2f} s")
             before = definitions
-        time.sleep(interval_s)
+        time.sleep(_INTERVAL_S)
 
 
 class _Sources:
     """Running subgraphs, with what they answered last."""
 
-    def __init__(self, fetch: Fetch) -> None:
-        self._fetch = fetch
+    def __init__(self) -> None:
         self._last: dict[str, str] = {}
         self.problems: list[str] = []
 
     def fetch(self, url: str, headers: Mapping[str, str]) -> str:
         try:
-            self._last[url] = self._fetch(url, headers)
+            self._last[url] = fetch_sdl(url, headers)
         except ConfigurationError as exc:
             if url not in self._last:
                 raise

@@ -117,7 +117,7 @@ def test_status_shows_what_runs_where(shop: StartedShop) -> None:
     shown = punnet(shop, "status")
     assert shown.returncode == 0
     lines = shown.stdout.splitlines()
-    assert lines[0].startswith(f"router   http://localhost:{shop.port}/graphql")
+    assert lines[0].split()[:2] == ["router", f"http://localhost:{shop.port}/graphql"]
     # the router, the sandbox, and the subgraphs where these have addresses
     assert len(lines) == (7 if shop.is_split else 2)
     assert lines[-1].startswith("sandbox ")

@@ -6,14 +6,15 @@ solved by the same search, which gives chains of keys and of requirements withou
 no single subgraph can complete are split into their selections, each solved alone.
 
 Solutions are kept per (node, selections). The search is bounded: each pair is solved once, choices are cut off by
-`choose.py`, and more than `_LIMIT` looks at a field on a node raise PlanTooLargeError.
+`choose.py`, and more than `_LIMIT` looks at a field on a node, and at what is below it in one subgraph after the other,
+raise PlanTooLargeError.
 """
 
 from __future__ import annotations
 
 from router.graph import FieldMove, Node, NodeKind, QueryGraph, Selections
 from router.operation.model import Field, InlineFragment, Selection
-from router.planner.choose import choose
+from router.planner.choose import Allowance, choose
 from router.planner.cost import below, levels, request, weight
 from router.planner.decisions import Decisions
 from router.planner.entries import Entries, Entry, Memory, Unfinished
@@ -23,7 +24,7 @@ from router.planner.lookups import LookupCounter, Option
 from router.planner.query_tree import NOTHING, Enter, Narrow, Part, Solution, Take
 from router.planner.split import Splitter
 
-_LIMIT = 200_000  #: some seconds; seventy types over ten subgraphs need 30,000
+_LIMIT = 200_000  #: some seconds; seventy types over ten subgraphs need 60,000
 
 Peers = tuple[Node, ...]
 
@@ -42,6 +43,7 @@ class Search:
         self._unfinished = Unfinished()
         self._entries = Entries(graph, memory, self._unfinished)
         self._looks = 0
+        self._allowance = Allowance()
 
     # --- selections on a node --------------------------------------------------------------------------------------
 
@@ -85,7 +87,8 @@ class Search:
             indexes = [0] * len(all_options)
             picked = [options[0] for options in all_options]
         else:
-            indexes = choose([[cost for cost, _ in options] for options in all_options], self._count)
+            costs = [[cost for cost, _ in options] for options in all_options]
+            indexes = choose(costs, self._count, self._allowance)
             picked = [options[i] for options, i in zip(all_options, indexes, strict=True)]
         if self._decisions is not None:
             self._decisions.add(node, fields, all_options, indexes)
@@ -152,9 +155,7 @@ class Search:
     # --- options of one field --------------------------------------------------------------------------------------
 
     def _options(self, node: Node, unit: Unit, peers: Peers) -> list[Option]:
-        self._looks += 1
-        if self._looks > _LIMIT:
-            raise PlanTooLargeError(f"No plan was found within {_LIMIT} steps of search: select less at once.")
+        self._look()
         selection, guards = unit
         if isinstance(selection, InlineFragment):
             return self._concrete_options(node, selection, guards)
@@ -181,6 +182,11 @@ class Search:
                 options.append(split)
         return self._lookups.least_first(options)
 
+    def _look(self) -> None:
+        self._looks += 1
+        if self._looks > _LIMIT:
+            raise PlanTooLargeError(f"No plan was found within {_LIMIT} steps of search: select less at once.")
+
     def _targets(self, node: Node, field: Field, peers: Peers) -> Peers:
         """Where the field's object may stand: in every subgraph that could give the field at this place."""
         if not field.selections:
@@ -193,6 +199,7 @@ class Search:
     def _take(self, move: FieldMove, field: Field, guards: Guards, targets: Peers = ()) -> Option | None:
         if move.target is None:
             return 0, (Take(field, guards, move, None),)
+        self._look()
         child = self.solve(move.target, field.selections, tuple(t for t in targets if t is not move.target))
         return None if child is None else (child.cost, (Take(field, guards, move, child),))
 

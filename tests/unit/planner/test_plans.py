@@ -10,7 +10,8 @@ import pytest
 
 from router.plan.nodes import Condition, ContextRewrite, Fetch, Key, OnTypes, QueryPlan, Sequence
 from router.plan.walk import fetch_count, walk_fetches
-from router.planner import Planner, PlanningError
+from router.planner import Planner, PlanningError, PlanTooLargeError
+from router.supergraph import Supergraph
 from tests.kit.supergraphs import load, normalize, plan, plan_lines
 
 PRODUCTS = load(
@@ -419,7 +420,8 @@ def test_an_argument_from_context_is_read_from_the_object_above() -> None:
     assert last.context_rewrites == (ContextRewrite("_context_0", 1, (OnTypes(("Shop",)), Key("currency"))),)
 
 
-def test_an_interface_with_seventy_types_over_ten_subgraphs_is_planned_at_once() -> None:
+def seventy_types(next_at: str) -> Supergraph:
+    """All over ten subgraphs. `next_at` says which of them resolve `next`: one by its number, or all."""
     names = [f"g{i}" for i in range(10)]
     everywhere = " ".join(f'@join__type(graph: {n.upper()}, key: "id")' for n in names)
     implements = " ".join(f'@join__implements(graph: {n.upper()}, interface: "Node")' for n in names)
@@ -427,16 +429,27 @@ def test_an_interface_with_seventy_types_over_ten_subgraphs_is_planned_at_once()
     plain = everywhere.replace(', key: "id"', "")
     types = "\n".join(
         f"type T{i} implements Node {implements} {everywhere}"
-        f" {{ id: ID! {fields} next: Node @join__field(graph: G{i % 10}) }}"
+        f" {{ id: ID! {fields} next: Node {next_at.format(i % 10)} }}"
         for i in range(70)
     )
-    nodes = load(
+    return load(
         " ".join(names),
         f"type Query {plain} {{ nodes: [Node] }}\ninterface Node {plain} {{ id: ID! {fields} next: Node }}\n{types}",
     )
+
+
+def test_an_interface_with_seventy_types_over_ten_subgraphs_is_planned_at_once() -> None:
+    nodes = seventy_types("@join__field(graph: G{})")
     found = Planner(nodes).plan(normalize(nodes, "{ nodes { f0 f9 next { f1 next { f2 next { f3 } } } } }"))
     assert fetch_count(found) < 50
     assert sum(len(node.operation) for _, node in walk_fetches(found)) < 200_000
+
+
+def test_where_all_ways_are_open_at_every_level_the_search_is_given_up() -> None:
+    nodes = seventy_types("")
+    query = "{ nodes " + "{ f0 f5 f9 next " * 12 + "{ f3 }" + " }" * 13
+    with pytest.raises(PlanTooLargeError):
+        Planner(nodes).plan(normalize(nodes, query))
 
 
 def test_a_mutation_is_never_sent_to_two_subgraphs() -> None:

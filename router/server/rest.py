@@ -36,6 +36,7 @@ async def serve_rest(face: RestFace, cors: Cors, scope: Scope, receive: Receive,
     path = scope.get("raw_path", scope["path"].encode()).decode("latin-1").partition("?")[0]
     below = path.removeprefix(face.config.path)
     if below in ("/openapi.json", "/docs") or below.startswith("/docs/"):
+        scope[ROUTE] = face.config.path + ("/openapi.json" if below == "/openapi.json" else "/docs")
         return await _serve_description(face, scope["method"], below, more, receive, send)
     if (found := face.find(path)) is not None:
         scope[ROUTE] = face.config.path + found.template

@@ -47,9 +47,9 @@ async def test_a_route_of_rest_is_named_by_its_template_and_anything_else_by_no_
     config = parse_config(f"rest: {{documents: {tmp_path}}}", {})
     app = create_router_app(config, SUPERGRAPH, telemetry=telemetry, metrics=metrics)
     async with running(app) as client:
-        statuses = [(await client.get(path)).status for path in ("/api/hello/Jo", "/api/hullo/Jo")]
-    assert statuses == [200, 404]
-    assert {spans[0].name for spans in ring.traces()} == {"GET /api/hello/{name}", "GET other"}
+        statuses = [(await client.get(path)).status for path in ("/api/hello/Jo", "/api/hullo/Jo", "/api/docs/x")]
+    assert statuses == [200, 404, 404]
+    assert {spans[0].name for spans in ring.traces()} == {"GET /api/hello/{name}", "GET other", "GET /api/docs"}
     assert b'route="/api/hello/{name}",service="router",status="200"' in generate_latest(metrics.registry)
 
 

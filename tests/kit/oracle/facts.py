@@ -32,7 +32,6 @@ from graphql import (
     parse,
 )
 
-_ROOTS = ("Query", "Mutation", "Subscription")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from tests.kit.compositions import compose_sdl, error_codes, federation_link
 
 _USER = 'type Query { u: User } type User @key(fields: "id") { id: ID! name: String }'
 _LINKED = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.12", import: ["@key"])'
-_LINK_LINK = '@link(url: "https://specs.apollo.dev/link/v1.0")'
 _HIDDEN = federation_link()
 
 CASES: dict[str, list[dict[str, str]]] = {

@@ -15,6 +15,7 @@ from common.subgraph.database import Database, fetch
 from common.subgraph.postgres_url import parse_database_url
 from common.subgraph.statements import record_statements
 from subgraphs.users.models import User
+from tests.kit.commerce import eventually
 from tests.kit.subgraph import fresh_database_name
 
 pytestmark = pytest.mark.anyio
@@ -85,9 +86,12 @@ async def test_a_cancelled_transaction_gives_its_connection_back(
 ) -> None:
     monkeypatch.setattr("common.subgraph.database.STATEMENT_TIMEOUT_S", 3600.0)
     async with opened(postgres_url) as database:
-        for _ in range(2 * database.pool_max):
+        for has_begun in (False, True) * database.pool_max:
             task = asyncio.create_task(sleep_in_transaction(database))
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0)
+            if has_begun:
+                # that a statement is to end which it has not begun, a slow server does not hear
+                await eventually(lambda: sleeper_count(database), 1)
             task.cancel()
             await asyncio.wait([task])
 
@@ -147,6 +151,11 @@ async def insert_and_fail(database: Database, number: int) -> None:
 async def sleep_in_transaction(database: Database) -> None:
     async with database.transaction() as connection:
         await fetch(connection, "SELECT pg_sleep(3600)")
+
+
+async def sleeper_count(database: Database) -> int:
+    asleep = "SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'"
+    return len(await database.fetch(asleep))
 
 
 async def driver_error(work: Awaitable[object]) -> None:

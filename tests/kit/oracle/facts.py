@@ -33,7 +33,6 @@ from graphql import (
 )
 
 
-
 @dataclass(frozen=True, slots=True)
 class KeyFacts:
     selections: SelectionSetNode

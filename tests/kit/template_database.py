@@ -1,12 +1,14 @@
 """Databases of subgraphs copied from one that was migrated once: migrating takes longer than most tests."""
 
+import os
+
 import asyncpg
 
 from common.subgraph.database import Database
 from common.subgraph.tortoise_context import CONNECT_TIMEOUT_S
 
-#: of databases of subgraphs in tests
-DATABASE_PREFIX = "test_"
+#: of databases of subgraphs in tests; runs of tests may share a server
+DATABASE_PREFIX = f"test_{os.getpid()}_"
 _LOCK = 4207
 
 

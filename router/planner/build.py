@@ -118,7 +118,7 @@ class FetchGraphBuilder:
         suppliers = {spot.step.id}
         parent_type = field.parent_type if spot.narrowed_to else None
         place = spot.place.child(parent_type, key, move.list_depth, move.target.type_name)
-        is_spread = spot.narrowed_to is not None and parent_type != spot.narrowed_to
+        is_spread = parent_type != spot.narrowed_to
         all_guards = spot.guards | frozenset(field_guards)
         selected = spot.tree.add(key, field, field_guards, move.type, move.list_depth, SelectionTree())
         tree = selected.tree
@@ -144,7 +144,7 @@ class FetchGraphBuilder:
         tree = self._shared_trees.get(key)
         if tree is None:
             tree = self._shared_trees[key] = SelectionTree()
-        elif tree.shared is None:
+        else:
             tree.shared = target.type_name
         return tree
 
@@ -241,7 +241,7 @@ class FetchGraphBuilder:
         move = part.move
         source = move.source.type_name
         typename = move.representation_type if move.representation_type != source else None
-        is_anonymous = move.source.kind is NodeKind.INTERFACE_OBJECT
+        is_anonymous = move.source.kind is NodeKind.INTERFACE_OBJECT  # its concrete type is not known
         tree = RepresentationTree()
         tree.fields["__typename"] = ("__typename", None)
         tree.add(part.representation, spot.place.keys)
@@ -262,8 +262,6 @@ class FetchGraphBuilder:
             step.parents |= parents
         else:
             step = self.graph.add(subgraph, spot.place, parents, is_root=False)
-            step.input_guards = input_guards
-            step.is_anonymous = is_anonymous
             shared.append(step)
         step.add_input(source, typename, tree, spot.origin)
         step.source_guards.add(spot.guards)

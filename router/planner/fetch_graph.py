@@ -18,9 +18,8 @@ class Step:
     """One request, or one part of a batched request. `inputs` is empty for root fetches."""
 
     __slots__ = (
-        "conditions", "context_rewrites", "context_types", "depth", "id", "input_guards", "inputs", "is_anonymous",
-        "is_root", "kind", "origins", "output_rewrites", "parents", "place", "requirement_guards", "source_guards",
-        "subgraph", "tree", "typenames",
+        "conditions", "context_rewrites", "context_types", "depth", "id", "inputs", "is_root", "kind", "origins",
+        "output_rewrites", "parents", "place", "requirement_guards", "source_guards", "subgraph", "tree", "typenames",
     )  # fmt: skip
 
     def __init__(
@@ -38,8 +37,6 @@ class Step:
         #: source type -> the steps that bring the objects themselves
         self.origins: dict[str, set[int]] = {}
         self.typenames: dict[str, str] = {}  #: source type -> `__typename` to send, where it differs
-        self.is_anonymous = False  #: starts from interface objects, whose concrete type is not known
-        self.input_guards: Guards = ()  #: conditions under which the inputs are fetched at all
         #: conditions of the objects looked up here; the same place is there several times if a field was selected under
         #: several guards
         self.source_guards: set[frozenset[Guard]] = set()

@@ -378,6 +378,40 @@ type Maker @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") { i
     ]  # fmt: skip
 
 
+def test_a_fetch_for_objects_of_several_types_waits_for_the_keys_of_all_of_them() -> None:
+    item = '@join__implements(graph: A, interface: "Item") @join__implements(graph: D, interface: "Item")'
+    shelf = load(
+        "a b c d",
+        f"""
+        type Query @join__type(graph: A) @join__type(graph: B) @join__type(graph: C) @join__type(graph: D) {{
+          items: [Item] @join__field(graph: A)
+        }}
+        interface Item @join__type(graph: A) @join__type(graph: D) {{
+          id: ID! @join__field(graph: A)
+          price: Int @join__field(graph: D)
+        }}
+        type Book implements Item {item}
+            @join__type(graph: A, key: "id") @join__type(graph: B, key: "id") @join__type(graph: D, key: "isbn") {{
+          id: ID! @join__field(graph: A) @join__field(graph: B)
+          isbn: ID! @join__field(graph: B) @join__field(graph: D)
+          price: Int @join__field(graph: D)
+        }}
+        type Film implements Item {item}
+            @join__type(graph: A, key: "id") @join__type(graph: C, key: "id") @join__type(graph: D, key: "isan") {{
+          id: ID! @join__field(graph: A) @join__field(graph: C)
+          isan: ID! @join__field(graph: C) @join__field(graph: D)
+          price: Int @join__field(graph: D)
+        }}
+        """,
+    )
+    assert plan_lines(shelf, "{ items { price } }") == [
+        "0 a: {items{__typename ... on Book{id} ... on Film{id}}}",
+        "1 b after 0 at items.@ (Book(id)): {... on Book{isbn}}",
+        "2 c after 0 at items.@ (Film(id)): {... on Film{isan}}",
+        "3 d after 0, 1, 2 at items.@ (Book(isbn) Film(isan)): {... on Book{price} ... on Film{price}}",
+    ]
+
+
 def test_a_lookup_nobody_waits_for_travels_with_a_later_request_to_its_subgraph() -> None:
     query = "{ p { stock tax } }"
     assert plan_lines(LATER, query) == [

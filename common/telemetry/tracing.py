@@ -10,6 +10,7 @@ import random
 import re
 import threading
 from collections.abc import Mapping, MutableMapping
+from contextlib import suppress
 from contextvars import ContextVar, Token
 from typing import Self
 
@@ -93,7 +94,7 @@ class Telemetry:
 
         def shut_down() -> None:
             self.provider.shutdown()
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # nobody waits any more, and the loop is closed
                 loop.call_soon_threadsafe(done.set)
 
         # a thread of our own: the loop's executor would be waited for when the process ends

@@ -6,8 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-
-from msgspec import Struct
+from functools import partial
 
 from router.config.http import LimitsConfig
 from router.errors import HEADERS_TOO_LARGE, INVALID_GRAPHQL_REQUEST, REQUEST_TOO_LARGE, refuse
@@ -48,7 +47,7 @@ def read_request(scope: Scope, headers: dict[str, str], receive: Receive) -> Htt
         query_string=scope["query_string"],
         headers=headers,
         client_address=client[0] if client else "",
-        read_body=_BodyReader(headers.get("content-length"), receive).read,
+        read_body=partial(_read_body, headers.get("content-length"), receive),
     )
 
 
@@ -74,26 +73,22 @@ def is_too_large(raw: Sequence[tuple[bytes, bytes]], limits: LimitsConfig) -> bo
     return sum([len(name) + len(value) for name, value in raw]) > limits.http1_max_request_buf_size
 
 
-class _BodyReader(Struct, frozen=True):
-    content_length: str | None
-    receive: Receive
-
-    async def read(self, max_bytes: int) -> bytes:
-        """Raises RequestError (413) as soon as the limit is passed, without reading the rest."""
-        declared = self.content_length
-        if declared is not None and declared.isdigit() and int(declared[:20]) > max_bytes:
+async def _read_body(declared: str | None, receive: Receive, max_bytes: int) -> bytes:
+    """`declared` is the content-length. Raises RequestError (413) as soon as the limit is passed, without reading the
+    rest."""
+    if declared is not None and declared.isdigit() and int(declared[:20]) > max_bytes:
+        raise refuse(REQUEST_TOO_LARGE, "payload too large for the `http_max_request_bytes` limit")
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise refuse(INVALID_GRAPHQL_REQUEST, "The client closed the connection")
+        chunk = message.get("body", b"")
+        body = body + chunk if body else chunk
+        if len(body) > max_bytes:
             raise refuse(REQUEST_TOO_LARGE, "payload too large for the `http_max_request_bytes` limit")
-        body = b""
-        while True:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise refuse(INVALID_GRAPHQL_REQUEST, "The client closed the connection")
-            chunk = message.get("body", b"")
-            body = body + chunk if body else chunk
-            if len(body) > max_bytes:
-                raise refuse(REQUEST_TOO_LARGE, "payload too large for the `http_max_request_bytes` limit")
-            if not message.get("more_body", False):
-                return bytes(body)
+        if not message.get("more_body", False):
+            return bytes(body)
 
 
 async def send_response(response: HttpResponse, more: RawHeaders, receive: Receive, send: Send) -> None:

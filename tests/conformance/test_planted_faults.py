@@ -31,11 +31,11 @@ _CASE_COUNT = 500
 
 _FAULTS: dict[str, tuple[int, list[Fault]]] = {
     "a third guard is dropped in answers": (
-        108,
+        28,
         [(ShapeBuilder._holds, "in guards)", "in guards[:2])")],
     ),
     "a third guard is dropped in planning": (
-        19,
+        44,
         [
             (
                 fragments.join_guards,
@@ -45,15 +45,15 @@ _FAULTS: dict[str, tuple[int, list[Fault]]] = {
         ],
     ),
     "a third guard is not written into documents": (
-        38,
+        70,
         [(DocumentWriter._guarded, "for guard in guards:\n        text", "for guard in ():\n        text")],
     ),
     "the guards of a fragment around a fragment are lost": (
-        19,
+        3,
         [(fragments.flatten, "inner_guards = join_guards(guards, selection.guards)", "inner_guards = guards")],
     ),
     "of guards in between levels only the innermost is kept": (
-        463,
+        79,
         [
             (
                 fragments.spread,
@@ -63,19 +63,19 @@ _FAULTS: dict[str, tuple[int, list[Fault]]] = {
         ],
     ),
     "guards are lost where a field goes into the one before it": (
-        26,
+        4,
         [(merge_pass._add_field, "if left else field.selections", "if False else field.selections")],
     ),
     "guards above an entity fetch are not repeated in it": (
-        38,
+        44,
         [(FetchGraphBuilder._take, "join_guards(part.guards, spot.entry_guards)", "part.guards")],
     ),
     "an interface object is asked for its type": (
-        11,
+        3,
         [(Search._options, "if node.kind is NodeKind.INTERFACE_OBJECT:", "if False:")],
     ),
     "the interface's name stays where the type's name comes later": (
-        11,
+        3,
         [
             (
                 FetchGraphBuilder._take,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from graphql import (
@@ -60,11 +60,21 @@ class SubgraphFacts:
     interface_objects: set[str] = field(default_factory=set)
     contexts: dict[str, set[str]] = field(default_factory=dict)  #: context -> types that set it
     inaccessible: set[str] = field(default_factory=set)  #: types, and enum values as `Enum.VALUE`
+    roots: dict[str, str] = field(default_factory=dict)  #: root types by another name here -> their name everywhere
+
+    def name_everywhere(self, type_name: str) -> str:
+        return self.roots.get(type_name, type_name)
 
 
 def read_facts(name: str, sdl: str) -> SubgraphFacts:
     definitions = [_as_definition(node) for node in parse(sdl, no_location=True).definitions]
-    facts = SubgraphFacts(name, _executable(definitions))
+    roots = {
+        each.type.name.value: each.operation.value.title()
+        for node in definitions
+        if isinstance(node, SchemaDefinitionNode)
+        for each in node.operation_types
+    }
+    facts = SubgraphFacts(name, _executable(definitions, roots), roots=roots)
     for node in definitions:
         if isinstance(node, TypeDefinitionNode):
             _read_type(node, facts)
@@ -103,7 +113,7 @@ def _as_definition(node: DefinitionNode) -> DefinitionNode:
     )
 
 
-def _executable(definitions: list[DefinitionNode]) -> GraphQLSchema:
+def _executable(definitions: list[DefinitionNode], roots: Mapping[str, str]) -> GraphQLSchema:
     types = [node for node in definitions if isinstance(node, TypeDefinitionNode)]
     entities = [
         node.name.value
@@ -111,21 +121,22 @@ def _executable(definitions: list[DefinitionNode]) -> GraphQLSchema:
         if isinstance(node, ObjectTypeDefinitionNode) and has_directive(node.directives, "key")
     ]
     names = {node.name.value for node in types}
-    sdl = "" if "Query" in names else "type Query { _sdl: String }\n"
+    query = next((name for name, everywhere in roots.items() if everywhere == "Query"), "Query")
+    sdl = "" if query in names else "type Query { _sdl: String }\n"
     sdl += "directive @_ on FIELD\n"
     if entities:
         sdl += f"scalar _Any\nunion _Entity = {' | '.join(entities)}\n"
-        sdl += "extend type Query { _entities(representations: [_Any!]!): [_Entity]! }\n"
+        sdl += f"extend type {query} {{ _entities(representations: [_Any!]!): [_Entity]! }}\n"
     used = [node for node in definitions if not isinstance(node, _NOT_EXECUTED)]
     added = parse(sdl, no_location=True).definitions
     return build_ast_schema(DocumentNode(definitions=(*used, *added)), assume_valid=True, assume_valid_sdl=True)
 
 
-_NOT_EXECUTED = (SchemaExtensionNode, SchemaDefinitionNode, DirectiveDefinitionNode)
+_NOT_EXECUTED = (SchemaExtensionNode, DirectiveDefinitionNode)
 
 
 def _read_type(node: TypeDefinitionNode, facts: SubgraphFacts) -> None:
-    name = node.name.value
+    name = facts.name_everywhere(node.name.value)
     if has_directive(node.directives, "inaccessible"):
         facts.inaccessible.add(name)
     for key in directives(node.directives, "key"):

@@ -29,6 +29,9 @@ from graphql import (
 _Met: TypeAlias = dict[str, list[tuple[str, GraphQLNamedType]]]
 
 _GUARD_VARIABLES = ("p", "q", "r", "s")
+#: among them names of keys and names such as planners invent
+_ALIASES = ("x", "id", "f0", "f1", "__x", "_f0_0", "_id_0", "_f0_1_alias", "_entities", "_e0", "ref")
+_INTROSPECTION = ("__schema { queryType { name } }", '__type(name: "E0") { kind fields { name } }', "t: __typename")
 
 
 class OperationGenerator:
@@ -44,17 +47,26 @@ class OperationGenerator:
         self._variables: dict[str, Any] = {}
         self._keys: dict[str, str] = {}
         self._fragments: list[str] = []
+        self._spreads: list[tuple[str, GraphQLNamedType]] = []  #: fragments that are written, and what they are on
         self._guard_chance = 0.0
 
     def operation(self) -> tuple[str, dict[str, Any]]:
         kind, root = self._root()
         self._left = self._random.randint(4, self._random.choice((20, self._max_selections)))
-        self._declared, self._variables, self._keys, self._fragments = {}, {}, {}, []
-        self._guard_chance = 0.0 if kind == "subscription" else self._random.choice((0.05, 0.1, 0.3, 0.5))
-        body = "{ " + self._field(root, 0, {}) + " }" if kind == "subscription" else self._selections(root, 0, {})
+        self._declared, self._variables, self._keys, self._fragments, self._spreads = {}, {}, {}, [], []
+        self._guard_chance = self._random.choice((0.05, 0.1, 0.3, 0.5))
+        body = self._stream(root) if kind == "subscription" else self._selections(root, 0, {})
         declared = ", ".join(f"${name}: {kind}" for name, kind in self._declared.items())
         head = f"{kind} {'Op' if declared or self._chance(0.3) else ''}{f'({declared})' if declared else ''}"
         return " ".join([head, body, *self._fragments]), self._variables
+
+    def _stream(self, root: GraphQLObjectType) -> str:
+        """The one field of a subscription, which may not be skipped; what is below it may."""
+        chance, self._guard_chance = self._guard_chance, 0.0
+        drawn = self._draw_field(root, is_deep=False)
+        assert drawn is not None
+        self._guard_chance = chance
+        return f"{{ {drawn[0]} {self._selections(drawn[1], 1, {})} }}"
 
     def guards(self) -> list[str]:
         """The variables that guards of the last operation look at."""
@@ -79,7 +91,11 @@ class OperationGenerator:
     def _selection(self, parent: GraphQLNamedType, depth: int, met: _Met) -> str:
         self._left -= 1
         if self._chance(0.08) or self._left < 0:
-            return "__typename"
+            return self._type_name()
+        if depth == 0 and parent is self._schema.query_type and self._chance(0.02):
+            return self._random.choice(_INTROSPECTION)
+        if (known := self._fitting_spreads(parent)) and self._chance(0.1):
+            return f"...{self._random.choice(known)}{self._guard()}"
         is_union = not isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)
         conditions = self._conditions(parent)
         if conditions and (
@@ -90,11 +106,23 @@ class OperationGenerator:
             if self._chance(0.25):
                 name = f"F{len(self._fragments)}"
                 self._fragments.append(f"fragment {name} on {condition.name} {body}")
+                self._spreads.append((name, condition))
                 return f"...{name}{self._guard()}"
             return f"... on {condition.name}{self._guard()} {body}"
         if self._chance(0.03 + self._guard_chance / 3):
             return f"...{self._guard()} {self._selections(parent, depth, met)}"
         return "__typename" if is_union else self._field(parent, depth, met)
+
+    def _type_name(self) -> str:
+        key = self._key("__typename", "__typename: String!") if self._chance(0.3) else "__typename"
+        return "__typename" if key == "__typename" else f"{key}: __typename"
+
+    def _fitting_spreads(self, parent: GraphQLNamedType) -> list[str]:
+        objects = self._object_types(parent)
+        return [name for name, condition in self._spreads if not objects.isdisjoint(self._object_types(condition))]
+
+    def _object_types(self, kind: GraphQLNamedType) -> set[str]:
+        return {one.name for one in self._schema.get_possible_types(kind)} if is_abstract_type(kind) else {kind.name}
 
     def _conditions(self, parent: GraphQLNamedType) -> list[GraphQLNamedType]:
         objects = self._schema.get_possible_types(parent) if is_abstract_type(parent) else [parent]
@@ -112,30 +140,38 @@ class OperationGenerator:
         if (known := met.get(parent.name)) and self._chance(0.15 + self._guard_chance):
             head, named = self._random.choice(known)
             return f"{head}{self._guard()} {self._selections(named, depth + 1, {})}"
-        is_deep = depth >= self._max_depth
+        drawn = self._draw_field(parent, is_deep=depth >= self._max_depth)
+        if drawn is None:
+            return "__typename"
+        head, named = drawn
+        if not is_composite_type(named):
+            return f"{head}{self._guard()}"
+        met.setdefault(parent.name, []).append((head, named))
+        return f"{head}{self._guard()} {self._selections(named, depth + 1, {})}"
+
+    def _draw_field(
+        self, parent: GraphQLObjectType | GraphQLInterfaceType, *, is_deep: bool
+    ) -> tuple[str, GraphQLNamedType] | None:
+        """Its text before the guards, and its type; None when nothing may be selected any deeper."""
         fields = [
             (name, field)
             for name, field in parent.fields.items()
             if not is_deep or not is_composite_type(get_named_type(field.type))
         ]
         if not fields:
-            return "__typename"
+            return None
         wide = [item for item in fields if is_composite_type(get_named_type(item[1].type))]
         name, field = self._random.choice(wide if wide and self._chance(0.35) else fields)
         arguments = self._arguments(field)
         named = get_named_type(field.type)
-        key = self._key(name, f"{name}{arguments}: {field.type if not is_composite_type(named) else ''}", parent.name)
-        head = name if key == name else f"{key}: {name}"
-        if not is_composite_type(named):
-            return f"{head}{arguments}{self._guard()}"
-        met.setdefault(parent.name, []).append((f"{head}{arguments}", named))
-        return f"{head}{arguments}{self._guard()} {self._selections(named, depth + 1, {})}"
+        key = self._key(name, f"{name}{arguments}: {field.type if not is_composite_type(named) else ''}")
+        return f"{name if key == name else f'{key}: {name}'}{arguments}", named
 
-    def _key(self, name: str, meaning: str, parent: str) -> str:
+    def _key(self, name: str, meaning: str) -> str:
         """`meaning` without the parent: the same field of two types may share a key."""
-        wanted = self._random.choice(("x", "id", "f0", "f1", "__x")) if self._chance(0.12) else name
+        wanted = self._random.choice(_ALIASES) if self._chance(0.12) else name
         number = 0
-        while self._keys.setdefault(f"{wanted}", meaning) != meaning:
+        while self._keys.setdefault(wanted, meaning) != meaning:
             wanted, number = f"{name}_{number}", number + 1
         return wanted
 
@@ -170,7 +206,7 @@ class OperationGenerator:
         if not self._chance(0.4):
             return self._literal(kind, 0)
         name = f"v{len(self._declared)}"
-        same = [known for known, declared in self._declared.items() if declared == str(kind)]
+        same = [known for known, declared in self._declared.items() if declared in (str(kind), f"{kind}!")]
         if same and self._chance(0.5):
             return f"${self._random.choice(same)}"
         draw = self._random.random()
@@ -187,10 +223,9 @@ class OperationGenerator:
         if isinstance(kind, GraphQLNonNull):
             return self._literal(kind.of_type, depth, is_constant=is_constant)
         if isinstance(kind, GraphQLList):
-            items = [
-                self._literal(kind.of_type, depth, is_constant=is_constant) for _ in range(self._random.randint(0, 2))
-            ]
-            return f"[{', '.join(items)}]"
+            item = self._literal if is_constant or self._chance(0.7) else lambda kind, *_, **__: self._argument(kind)
+            items = [item(kind.of_type, depth, is_constant=is_constant) for _ in range(self._random.randint(0, 2))]
+            return items[0] if len(items) == 1 and items[0][0] != "$" else f"[{', '.join(items)}]"
         if isinstance(kind, GraphQLEnumType):
             return str(self._random.choice(sorted(kind.values)))
         if isinstance(kind, GraphQLInputObjectType):

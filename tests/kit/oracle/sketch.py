@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 
 def named(kind: str) -> str:
@@ -52,15 +54,21 @@ class TypeSketch:
     implements: list[str] = field(default_factory=list)
     is_interface_object: bool = False
     context: str = ""  #: name of a context that objects of this type set
+    is_extension: bool = False  #: says so where it is Federation 1, and that its keys come from elsewhere
 
     def sdl(self, *, is_fed1: bool) -> str:
-        head = f"{self.kind} {self.name}"
+        is_extension = is_fed1 and self.is_extension
+        head = f"{'extend ' if is_extension else ''}{self.kind} {self.name}"
         head += f" implements {' & '.join(self.implements)}" if self.implements else ""
         for key, is_resolvable in self.keys.items():
             head += f' @key(fields: "{key}"{"" if is_resolvable else ", resolvable: false"})'
         head += " @interfaceObject" if self.is_interface_object else ""
         head += f' @context(name: "{self.context}")' if self.context else ""
-        body = "\n".join(f"  {each.sdl(name, is_fed1=is_fed1)}" for name, each in self.fields.items())
+        fields = {
+            name: replace(each, is_external=True) if is_extension and each.is_key else each
+            for name, each in self.fields.items()
+        }
+        body = "\n".join(f"  {each.sdl(name, is_fed1=is_fed1)}" for name, each in fields.items())
         return f"{head} {{\n{body}\n}}"
 
     @property
@@ -82,6 +90,7 @@ class Sketch:
     colors: list[str] = field(default_factory=list)
     has_json: bool = False
     has_filter: bool = False
+    has_unit: bool = False
 
     def type(self, name: str, kind: str = "type") -> TypeSketch:
         return self.types.setdefault(name, TypeSketch(name, kind))
@@ -99,12 +108,14 @@ class Sketch:
 
     def need_input(self, wanted: Field) -> None:
         self.has_filter = self.has_filter or "Filter" in wanted.arguments
+        self.has_unit = self.has_unit or "Unit" in wanted.arguments
 
     def plain_types(self) -> list[str]:
         return [name for name in self.types if name[0] in "EV"]
 
-    def sdl(self, *, is_fed1: bool) -> str:
-        """`is_fed1` is granted when there is nothing that Federation 1 does not know."""
+    def sdl(self, *, is_fed1: bool, has_own_names: bool) -> str:
+        """`has_own_names` is about the root types. `is_fed1` is granted when there is nothing that Federation 1 does
+        not know."""
         is_fed1 = is_fed1 and not any(item.is_for_federation_2 for item in self.types.values())
         parts = ["# fed1"] if is_fed1 else []
         parts += [item.sdl(is_fed1=is_fed1) for item in self.types.values() if item.fields]
@@ -113,6 +124,20 @@ class Sketch:
             parts.append(f"enum Color {{ {' '.join(self.colors)} }}")
         if self.has_json:
             parts.append("scalar Json")
+        if self.has_unit:
+            parts.append("enum Unit { KG LB }")
         if self.has_filter:
             parts.append('input Filter { n: Int, deep: Filter, text: String = "t" }')
-        return "\n".join(parts) + "\n"
+        text = "\n".join(parts) + "\n"
+        is_renamed = has_own_names and "Query" in self.types
+        return _with_own_names(text, [name for name in _ROOTS if name in self.types]) if is_renamed else text
+
+
+_ROOTS = {"Query": "Ask", "Mutation": "Change", "Subscription": "Follow"}
+
+
+def _with_own_names(sdl: str, roots: Sequence[str]) -> str:
+    for name in roots:
+        sdl = re.sub(rf"\b{name}\b", _ROOTS[name], sdl)
+    operations = " ".join(f"{name.lower()}: {_ROOTS[name]}" for name in roots)
+    return f"{sdl}schema {{ {operations} }}\n"

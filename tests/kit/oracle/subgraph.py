@@ -91,16 +91,16 @@ class OracleSubgraph:
         if info.field_name == "_entities":
             return [self._entity(representation) for representation in arguments["representations"]]
         owner = source if isinstance(source, _Object) else _Object(source)
-        name = info.field_name
-        field = self._facts.fields.get((info.parent_type.name, name))
+        name, parent = info.field_name, self._facts.name_everywhere(info.parent_type.name)
+        field = self._facts.fields.get((parent, name))
         assert field is not None
         offered = self._offered(owner, name)
-        self._check(owner, info.parent_type.name, name, field, is_offered=offered is not None)
+        self._check(owner, parent, name, field, is_offered=offered is not None)
         if self._troubles.broken_in(owner.thing.type, name) == self._facts.name:
             raise GraphQLError(f"{owner.thing.type}.{name} fails in {self._facts.name}")
         provided = (*(offered or ()), *(field.provides.selections if field.provides else ()))
         # what one type of an interface is asked for here, all are: there is only one type here
-        note = None if info.parent_type.name in self._facts.interface_objects else self._universe.asked
+        note = None if parent in self._facts.interface_objects else self._universe.asked
         return _wrap(self._universe.value(owner.thing, name, arguments, note), provided)
 
     def _entity(self, representation: Mapping[str, Any]) -> _Object | None:

@@ -24,6 +24,7 @@ from graphql import (
     NonNullTypeNode,
     SelectionSetNode,
     TypeNode,
+    print_ast,
 )
 from graphql.execution.values import get_argument_values
 
@@ -67,9 +68,10 @@ class Universe:
         self._inaccessible = set[str]().union(*(facts.inaccessible for facts in subgraphs))
         self.possible = self._find_possible()
         self._shapes: dict[tuple[str, str], _Shape] = {}
-        self._is_failing = is_failing
         self.inputs = self._find_inputs()
         self.input_names = {name for _, name in self.inputs}
+        self._is_failing = is_failing
+        self._rises_alike = is_failing and self._is_uniform()
         self.mutation_log: list[str] = []
         #: the values the client selected, and those that subgraphs were asked for: object, field and arguments
         self.selected: set[Value] = set()
@@ -163,7 +165,7 @@ class Universe:
             return choice.partition(".")[2]
         if choice in self.entity_types:
             return self.entity(choice, number % ENTITY_COUNT)
-        return Thing(choice, f"{choice}#{number:x}")
+        return Thing(choice, "root") if choice == "Query" else Thing(choice, f"{choice}#{number:x}")
 
     def _is_type(self, choice: str) -> bool:
         return "." not in choice
@@ -171,7 +173,18 @@ class Universe:
     def _fails(self, type_name: str, name: str, shape: _Shape, text: str) -> bool:
         if name in self.input_names or type_name == "Mutation" or name in {n for _, n in self.key_fields}:
             return False
-        return not shape.is_non_null and blake2b(text.encode(), digest_size=1, salt=b"fail").digest()[0] < 20
+        may_fail = not shape.is_non_null or self._rises_alike
+        return may_fail and blake2b(text.encode(), digest_size=1, salt=b"fail").digest()[0] < 20
+
+    def _is_uniform(self) -> bool:
+        """Whether a null rises as far in every subgraph as it does for clients."""
+        kinds: dict[tuple[str, str], set[str]] = {}
+        for facts in self.subgraphs:
+            for (owner, name), each in facts.fields.items():
+                for type_name in self.possible.get(owner, {owner}):
+                    kinds.setdefault((type_name, name), set()).add(print_ast(each.node.type))
+        has_objects = any(facts.interface_objects for facts in self.subgraphs)
+        return not has_objects and all(len(found) == 1 for found in kinds.values())
 
     def _find_inputs(self) -> set[tuple[str, str]]:
         """Object types and fields that the router may need for more than the client asked for."""
@@ -250,7 +263,7 @@ class Universe:
             return None
         found: set[str] = set()
         for each in possible_types(facts.schema, name):
-            found |= self.possible[each] if each in facts.interface_objects else {each}
+            found |= self.possible[each] if each in facts.interface_objects else {facts.name_everywhere(each)}
         return found
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import DocumentNode, GraphQLSchema, build_schema, parse
+from graphql import DocumentNode, GraphQLError, GraphQLSchema, build_schema, parse
 from graphql import ExecutionResult as MonolithResult
 from msgspec import Struct
 
@@ -31,7 +31,7 @@ from tests.kit.oracle.trouble import Trouble, Troubles
 from tests.kit.oracle.universe import Universe
 from tests.kit.plan_checker import check_plan
 
-_TYPE_NAME = re.compile(r"[EVIUC]\d|S|Ref|Owner").fullmatch  #: of the types that are made up
+_TYPE_NAME = re.compile(r"[EVIJUC]\d|S|Ref|Owner|Query").fullmatch  #: of the types that are made up
 _MOST_OPTIONS = 4_000  #: of the satisfiability check: less than a second
 _LIMITS = DocumentLimits(max_aliases=None, max_root_fields=None)
 
@@ -74,8 +74,8 @@ class _Planned:
 class _Given:
     """What came of the router's way."""
 
-    answers: Sequence[list[Any]]  #: the data of each execution: one answer, or all of a subscription's
-    errors: Sequence[ErrorRecord]
+    #: data and errors of each execution: one answer, or all of a subscription's
+    answers: Sequence[Sequence[tuple[Any, Sequence[ErrorRecord]]]]
     problems: list[str]
     was_surprised: bool  #: generated code met what it did not expect
 
@@ -154,9 +154,8 @@ class World:
             else:
                 runs.append([await execute(compiled, coerced, context)])
         was_surprised = compiled.shape_for(coerced).typed is not None and not isinstance(runs[-1][0].content, Struct)
-        answers = [[json.loads(dump_json(result.data)) for result in run] for run in runs]
-        errors = [error for result in runs[-1] for error in result.errors]
-        return _Given(answers, errors, [*planned.problems], was_surprised)
+        answers = [[(json.loads(dump_json(result.data)), result.errors) for result in run] for run in runs]
+        return _Given(answers, [*planned.problems], was_surprised)
 
 
 def _key(case: Case) -> tuple[str, frozenset[str], str | None]:
@@ -166,17 +165,40 @@ def _key(case: Case) -> tuple[str, frozenset[str], str | None]:
 def _compare(given: _Given, right: Sequence[MonolithResult], plan: str, *, is_partial: bool) -> Difference | None:
     """`is_partial`: an object with nothing in it may as well be missing, with an error that it was asked for."""
     wanted = [result.data for result in right]
-    errors = [error for result in right for error in result.errors or ()]
     for answer in given.answers:
-        expected, got = (json.dumps(_filled(data) if is_partial else data) for data in (wanted, answer))
+        expected, got = (
+            json.dumps(_filled(data) if is_partial else data) for data in (wanted, [data for data, _ in answer])
+        )
         if got != expected:
-            text = f"expected {expected}\n     got {got}\n  errors {given.errors}"
+            text = f"expected {expected}\n     got {got}\n  errors {[errors for _, errors in answer]}"
             return Difference("data", "\n".join([text, *given.problems]), plan)
     if given.problems:
         return Difference("plan", "\n".join(given.problems), plan)
-    if (errors and not given.errors) or (given.errors and not errors and not is_partial):
-        return Difference("errors", f"expected {errors}, got {list(given.errors)}", plan)
+    for answer in given.answers:
+        for (_, errors), result in zip(answer, right, strict=True):
+            wanted_places = _places(map(_record, result.errors or ()), result.data)
+            if not is_partial and _places(errors, result.data) != wanted_places:
+                return Difference("errors", f"expected {result.errors}\n     got {list(errors)}", plan)
+            if result.errors and not errors:
+                return Difference("errors", f"expected {result.errors}, got none", plan)
     return None
+
+
+def _record(error: GraphQLError) -> ErrorRecord:
+    return {"path": error.path}
+
+
+def _places(errors: Iterable[ErrorRecord], data: Any) -> set[tuple[str | int, ...]]:
+    """Of all errors, but where a null has risen: of the errors below it any one is enough, which is its place."""
+    return {_risen(tuple(error.get("path") or ()), data) for error in errors}
+
+
+def _risen(path: tuple[str | int, ...], data: Any) -> tuple[str | int, ...]:
+    for length, step in enumerate(path):
+        if data is None:
+            return path[:length]
+        data = data[step]
+    return path
 
 
 def _filled(data: Any) -> Any:

@@ -11,7 +11,7 @@ from tests.kit.oracle.random_supergraph.changes import add_context, add_inaccess
 from tests.kit.oracle.random_supergraph.draw import Draw
 from tests.kit.oracle.random_supergraph.field_sets import FieldSets
 from tests.kit.oracle.random_supergraph.homes import Homes
-from tests.kit.oracle.random_supergraph.roots import add_roots
+from tests.kit.oracle.random_supergraph.roots import add_roots, lead_back
 from tests.kit.oracle.random_supergraph.whole import draw_whole
 
 __all__ = ["draw_subgraphs"]
@@ -27,7 +27,11 @@ def draw_subgraphs(seed: int) -> dict[str, str]:
     homes.declare_abstract_types()
     sketches = homes.sketches
     FieldSets(draw, whole, sketches).add()
+    homes.extend_types()
     add_overrides(draw, whole, sketches, homes.resolvers)
     add_inaccessible(draw, sketches)
     add_context(draw, sketches)
-    return {name: sketch.sdl(is_fed1=draw.chance(0.15)) for name, sketch in sketches.items()}
+    lead_back(draw, sketches)
+    return {
+        name: sketch.sdl(is_fed1=draw.chance(0.2), has_own_names=draw.chance(0.15)) for name, sketch in sketches.items()
+    }

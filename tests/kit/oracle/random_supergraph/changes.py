@@ -53,8 +53,10 @@ def add_context(draw: Draw, sketches: Mapping[str, Sketch]) -> None:
     if not setters or not draw.chance(0.25):
         return
     setter, leaf, own = draw.one(setters)
-    setter.context = "ctx"
-    setter.fields["below"] = Field(draw.one(("C0", "[C0!]", "C0!", "[[C0]]")))
+    for item, name, other in setters:
+        if item is setter or (name == leaf and other.type == own.type and draw.chance(0.6)):
+            item.context = "ctx"
+            item.fields["below"] = Field(draw.one(("C0", "[C0!]", "C0!", "[[C0]]")))
     child = sketch.type("C0")
     child.keys["id"] = True
     child.fields["id"] = Field("ID!", is_key=True)

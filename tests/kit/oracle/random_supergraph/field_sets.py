@@ -88,6 +88,8 @@ class FieldSets:
                 found.append(part)
         if self._draw.chance(0.3) and item.keys:
             found += self._external_parts(subgraph, item)
+        if self._draw.chance(0.1):
+            found.append("__typename")
         return " ".join(found)
 
     # --- provides ---------------------------------------------------------------------------------------------------
@@ -161,6 +163,8 @@ class FieldSets:
                     "Int!": str(self._draw.number(1, 2)),
                     "[Int!]": "[1, 2]",
                     "Filter": "{n: 1}",
+                    "Unit": "KG",
+                    "[[Float]]": "[[1], null]",
                 }
                 given.append(f"{name}: {literal.get(kind, chr(92) + chr(34) + 'y' + chr(92) + chr(34))}")
         return f"({', '.join(given)})" if given else ""

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+from graphql import FieldNode, SelectionSetNode
+
+from tests.kit.oracle.facts import field_set
 from tests.kit.oracle.random_supergraph.draw import Draw
 from tests.kit.oracle.random_supergraph.whole import Whole, WholeType
 from tests.kit.oracle.sketch import Field, Sketch, TypeSketch, named
+
+#: fields of keys that are no ID
+_KEY_FIELDS = {
+    "sku": "String!",
+    "code": "Int!",
+    "left": "Int!",
+    "right": "String!",
+    "ref": "Ref!",
+    "parts": "[Ref!]!",
+    "owner": "Owner!",
+}
 
 
 class Homes:
@@ -19,7 +33,7 @@ class Homes:
         self._split_fields: dict[str, set[str]] = {}  #: what each subgraph has of it
         self._is_barred = False  #: whether it has a key that nobody resolves
         self.gathered_at: str | None = None  #: the subgraph with all types of the gathered interface
-        self.apart: str | None = None  #: the one in which it is an object
+        self.apart: list[str] = []  #: those in which it is an object
 
     def distribute(self) -> None:
         self._split_value()
@@ -58,12 +72,13 @@ class Homes:
         """Each subgraph of an entity shares a key with one before it, so that there is always some way."""
         home, *others = self._draw.shuffled(list(self.sketches))
         gathered = self._whole.gathered_types
+        apart_count = 2 if len(others) > 1 and self._draw.chance(0.3) else 1
         for entity in self._whole.of("entity"):
             known: list[str] = []
             if entity.name in gathered:
                 self._define_entity(home, entity, ["id"])
                 known.append("id")
-            homes = others[:-1] if entity.name in gathered else [home, *others]
+            homes = others[:-apart_count] if entity.name in gathered else [home, *others]
             for name in self._draw.shuffled(homes)[: self._draw.number(1, len(self.sketches))]:
                 keys = self._draw.some(known, 1, 1) if known else []
                 keys += [key for key in self._draw.some(entity.keys, 1, 2) if key not in keys]
@@ -71,33 +86,44 @@ class Homes:
                 self._define_entity(name, entity, keys)
         if self._whole.gathered:
             self._need_type(home, self._whole.gathered)
-            self.gathered_at, self.apart = home, others[-1]
-            self._define_interface_object(self.apart, self._whole.gathered)
+            self.gathered_at, self.apart = home, others[-apart_count:]
+            for subgraph in self.apart:
+                self._define_interface_object(subgraph, self._whole.gathered)
 
     def _define_entity(self, subgraph: str, entity: WholeType, keys: list[str]) -> TypeSketch:
         sketch = self.sketches[subgraph].type(entity.name)
         for key in keys:
             if key not in sketch.keys:
                 sketch.keys[key] = True
-                self._define_key_fields(subgraph, sketch, key)
+                self._define_key_fields(subgraph, sketch, field_set(key))
         return sketch
 
-    def _define_key_fields(self, subgraph: str, sketch: TypeSketch, key: str) -> None:
-        types = {"id": "ID!", "sku": "String!", "code": "Int!", "left": "Int!", "right": "String!"}
-        head, _, below = key.partition(" {")
-        if not below:
-            for name in key.split():
-                sketch.fields.setdefault(name, Field(types[name], is_key=True))
-        elif head == "ref":
-            sketch.fields.setdefault("ref", Field("Ref!", is_key=True))
-            ref = self.sketches[subgraph].type("Ref")
-            for name in below.removesuffix("}").split():
-                ref.fields.setdefault(name, Field("ID!", is_shareable=True))
-        else:
-            sketch.fields.setdefault("owner", Field("Owner!", is_key=True))
-            owner = self.sketches[subgraph].type("Owner")
-            owner.keys["id"] = True
-            owner.fields.setdefault("id", Field("ID!", is_key=True))
+    def extend_types(self) -> None:
+        """All but the first definition of an entity may be extensions, where Federation 1 has such."""
+        seen: set[str] = set()
+        for sketch in self.sketches.values():
+            for item in sketch.types.values():
+                item.is_extension = item.name in seen and self._draw.chance(0.5)
+                if item.keys and item.kind == "type":
+                    seen.add(item.name)
+
+    def _forget_keys(self, item: TypeSketch) -> None:
+        """An entity elsewhere, and here a value with the fields of a key."""
+        item.keys.clear()
+        for own in item.fields.values():
+            own.is_key, own.is_shareable = False, True
+
+    def _define_key_fields(self, subgraph: str, item: TypeSketch, selections: SelectionSetNode) -> None:
+        for node in selections.selections:
+            assert isinstance(node, FieldNode)
+            kind = _KEY_FIELDS.get(node.name.value, "ID!")
+            is_key = any(node.name.value in key.split() for key in item.keys)
+            item.fields.setdefault(node.name.value, Field(kind, is_key=is_key, is_shareable=not is_key))
+            if node.selection_set is not None:
+                below = self.sketches[subgraph].type(named(kind))
+                if below.name == "Owner":
+                    below.keys["id"] = True
+                self._define_key_fields(subgraph, below, node.selection_set)
 
     def _define_interface_object(self, subgraph: str, name: str) -> None:
         sketch = self.sketches[subgraph]
@@ -108,6 +134,8 @@ class Homes:
         for number in range(self._draw.number(1, 3)):
             kind = self._draw.one(("Int", "String", "[Int!]", name, f"[{name}]", *sketch.plain_types()))
             item.fields[f"{name.lower()}_{subgraph}{number}"] = Field(kind, self._draw.one(("", "", "(n: Int)")))
+        if len(self.apart) > 1 and self._draw.chance(0.5):
+            item.fields[f"{name.lower()}_all"] = Field(f"[{name}]", is_shareable=True)
         if self._draw.chance(0.6):
             sketch.type("Query").fields[f"q_{name.lower()}_{subgraph}"] = Field(self._draw.one((name, f"[{name}!]")))
 
@@ -136,7 +164,7 @@ class Homes:
         """Whether a type can be in a subgraph without the types that are behind an interface object there."""
         name = named(kind)
         known = self._whole.types.get(name)
-        if subgraph != self.apart or known is None or name in (self._whole.gathered, *seen):
+        if subgraph not in self.apart or known is None or name in (self._whole.gathered, *seen):
             return True
         if known.kind == "entity":
             return name not in self._whole.gathered_types
@@ -146,7 +174,16 @@ class Homes:
     def _define_member(self, subgraph: str, owner: WholeType, name: str, *, is_shareable: bool) -> None:
         if name not in self.sketches[subgraph].type(owner.name).fields:
             arguments, kind = owner.fields[name]
-            self.define_field(subgraph, owner.name, name, Field(kind, arguments, is_shareable=is_shareable))
+            self._need_type(subgraph, kind)
+            own = Field(self._narrowed(kind), arguments, is_shareable=is_shareable)
+            self.define_field(subgraph, owner.name, name, own)
+
+    def _narrowed(self, kind: str) -> str:
+        """Now and then less than the field may be elsewhere: never null, or one type of an interface."""
+        wanted = self._whole.types.get(named(kind))
+        if wanted is not None and wanted.members and wanted.name != self._whole.gathered and self._draw.chance(0.05):
+            kind = kind.replace(wanted.name, self._draw.one(wanted.members))
+        return f"{kind}!" if not kind.endswith("!") and self._draw.chance(0.04) else kind
 
     def _need_type(self, subgraph: str, kind: str) -> None:
         name = named(kind)
@@ -160,11 +197,15 @@ class Homes:
             return
         match wanted.kind:
             case "entity":
-                keys = next(s.types[name].keys for s in self.sketches.values() if name in s.types)
+                keys = next(
+                    s.types[name].keys for s in self.sketches.values() if name in s.types and s.types[name].keys
+                )
                 key = self._draw.one(sorted(keys))
                 self._define_entity(subgraph, wanted, [key])
                 if self._draw.chance(0.4):
                     sketch.types[name].keys[key] = False
+                elif self._draw.chance(0.15):
+                    self._forget_keys(sketch.types[name])
             case "value":
                 self._define_value(subgraph, wanted)
             case _:
@@ -194,7 +235,26 @@ class Homes:
                     self._declare_interface(sketch, self._whole.types[name])
                 else:
                     sketch.unions[name] = members
+        self._nest_interfaces()
         self._key_interfaces()
+
+    def _nest_interfaces(self) -> None:
+        """One interface implements another where all its types do. It has the fields of the other everywhere, or not at
+        all."""
+        for wider in [item for item in self._whole.of("interface") if item.name[0] == "J"]:
+            narrower = f"I{wider.name[1:]}"
+            declared = {
+                name
+                for sketch in self.sketches.values()
+                if wider.name in sketch.types
+                for name in sketch.types[wider.name].fields
+            }
+            for sketch in self.sketches.values():
+                if not {wider.name, narrower} <= sketch.abstract.keys():
+                    continue
+                has_types = set(sketch.abstract[narrower]) <= set(sketch.abstract[wider.name])
+                if has_types and declared <= sketch.types[narrower].fields.keys():
+                    sketch.types[narrower].implements.append(wider.name)
 
     def _declare_interface(self, sketch: Sketch, interface: WholeType) -> None:
         members = [member for member in interface.members if member in sketch.types]

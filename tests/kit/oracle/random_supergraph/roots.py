@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from tests.kit.oracle.random_supergraph.draw import Draw
 from tests.kit.oracle.random_supergraph.homes import Homes
 from tests.kit.oracle.random_supergraph.whole import Whole, draw_arguments
-from tests.kit.oracle.sketch import Field
+from tests.kit.oracle.sketch import Field, Sketch
 
 
 def add_roots(draw: Draw, whole: Whole, homes: Homes) -> None:
@@ -22,6 +23,14 @@ def add_roots(draw: Draw, whole: Whole, homes: Homes) -> None:
         subgraph = draw.one(homes.able(kind))
         root = Field(draw.one((kind, f"[{kind}]")), "(n: Int)")
         homes.define_field(subgraph, "Subscription", f"s{number}", root)
+
+
+def lead_back(draw: Draw, sketches: Mapping[str, Sketch]) -> None:
+    """Fields that give the query type, as payloads of mutations do."""
+    for sketch in sketches.values():
+        owners = [name for name, item in sketch.types.items() if name[0] in "EM" and item.kind == "type"]
+        if "Query" in sketch.types and owners and draw.chance(0.08):
+            sketch.types[draw.one(owners)].fields["back"] = Field(draw.one(("Query", "Query!", "[Query!]")))
 
 
 def _add_queries(draw: Draw, whole: Whole, homes: Homes) -> None:
@@ -41,7 +50,7 @@ def _add_queries(draw: Draw, whole: Whole, homes: Homes) -> None:
 def _add_shared_query(draw: Draw, whole: Whole, homes: Homes) -> None:
     """Of the gathered interface, from where its types are and from where it is an object: two fetches may bring the
     same objects, and call them differently."""
-    if whole.gathered is not None and homes.gathered_at is not None and homes.apart is not None:
+    if whole.gathered is not None and homes.gathered_at is not None:
         root = Field(draw.one((whole.gathered, f"[{whole.gathered}]")), is_shareable=True)
-        for subgraph in (homes.gathered_at, homes.apart):
+        for subgraph in (homes.gathered_at, *homes.apart):
             homes.define_field(subgraph, "Query", "both", replace(root))

@@ -9,8 +9,28 @@ from tests.kit.oracle.random_supergraph.draw import Draw
 from tests.kit.oracle.sketch import named
 
 SCALARS = ("Int", "Float", "String", "Boolean", "ID")
-_KEYS = ("id", "sku", "code", "ref { uid }", "left right", "owner { id }", "id sku", "ref { uid part }")
-_ARGUMENTS = ("n: Int", 'by: String = "x"', "deep: [Int!]", "flag: Boolean! = true", "where: Filter", "must: Int!")
+_KEYS = (
+    "id",
+    "sku",
+    "code",
+    "ref { uid }",
+    "left right",
+    "owner { id }",
+    "id sku",
+    "ref { uid part }",
+    "id parts { uid }",
+    "owner { id ref { uid } }",
+)
+_ARGUMENTS = (
+    "n: Int",
+    'by: String = "x"',
+    "deep: [Int!]",
+    "flag: Boolean! = true",
+    "where: Filter",
+    "must: Int!",
+    "unit: Unit",
+    "grid: [[Float]]",
+)
 
 
 @dataclass(slots=True)
@@ -58,6 +78,9 @@ def draw_whole(draw: Draw) -> Whole:
     for name in interfaces:
         objects = entities if draw.chance(0.75) else entities + values
         types[name] = WholeType(name, "interface", members=draw.some(objects, 1, 3))
+    wider = [f"J{name[1:]}" for name in interfaces if draw.chance(0.25)]
+    for name in wider:
+        types[name] = WholeType(name, "interface", members=_widened(draw, types[f"I{name[1:]}"].members, entities))
     for name in unions:
         types[name] = WholeType(name, "union", members=draw.some(entities + values, 1, 4))
     for name in (*entities, *values):
@@ -70,6 +93,8 @@ def draw_whole(draw: Draw) -> Whole:
             types[name].fields["split"] = ("", _wrapped(draw, whole.split))
     for name in interfaces:
         _share_fields(draw, whole, name)
+    for name in wider:
+        _take_fields(draw, whole, name)
     _gather_one(draw, whole)
     return whole
 
@@ -104,11 +129,24 @@ def _share_fields(draw: Draw, whole: Whole, name: str) -> None:
             whole.types[member].fields[field_name] = (arguments, kind + "!" if is_strict else kind)
 
 
+def _widened(draw: Draw, members: list[str], more: list[str]) -> list[str]:
+    return sorted({*members, *draw.some(more, 0, 2)})
+
+
+def _take_fields(draw: Draw, whole: Whole, name: str) -> None:
+    """An interface that another one implements has some of its fields, and so have all of its types."""
+    interface, narrower = whole.types[name], whole.types[f"I{name[1:]}"]
+    interface.fields = {chosen: narrower.fields[chosen] for chosen in draw.some(sorted(narrower.fields), 1, 2)}
+    for member in interface.members:
+        for chosen, definition in interface.fields.items():
+            whole.types[member].fields.setdefault(chosen, definition)
+
+
 def _gather_one(draw: Draw, whole: Whole) -> None:
     found: Sequence[WholeType] = [
         interface
         for interface in whole.of("interface")
-        if all(whole.types[member].kind == "entity" for member in interface.members)
+        if interface.name[0] == "I" and all(whole.types[member].kind == "entity" for member in interface.members)
     ]
     if found and draw.chance(0.5):
         whole.gathered = draw.one([interface.name for interface in found])

@@ -24,6 +24,7 @@ from common.clock import Clock, SystemClock
 from common.errors import UnavailableError
 from common.events.commands import CommandHandler, CommandServer, ask
 from common.events.event import SUBJECT_PREFIX, Event, MalformedEventError, decode_event, encode_event
+from common.events.registered import until_registered
 
 STREAM = "PUNNET_EVENTS"
 #: how long the stream keeps events: longer than a consumer may be down, shorter than the inbox remembers (`retention`)
@@ -209,8 +210,7 @@ class Bus:
         while more than `max_pending` wait, is lost. For pushing to clients; effects need a `Consumer`."""
         subscription = await self._client.subscribe(subject, pending_msgs_limit=max_pending)
         try:
-            # the server knows of it from here on
-            await self._client.flush()
+            await until_registered(self._client)
             yield _events_of(subscription)
         finally:
             if not self._client.is_closed:

@@ -24,6 +24,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from common.clock import Clock
 from common.errors import DeadlineExceededError, InternalError, PunnetError, UnavailableError
+from common.events.registered import until_registered
 from common.failpoints import failpoint
 from common.resilience.deadline import deadline_scope, remaining_s
 
@@ -118,7 +119,7 @@ class CommandServer:
 
     async def start(self) -> None:
         self._subscription = await self._client.subscribe(self._subject, queue=_QUEUE, cb=self._accept)
-        await self._client.flush()
+        await until_registered(self._client)
 
     async def stop(self, timeout_s: float) -> None:
         """Takes nothing new, answers what has arrived; cancels what takes longer."""

@@ -21,13 +21,17 @@ from subgraphs.payments.service.tasks import LEASE, DueTasks, task_of
 
 CONSUMER = "payments-on-orders"
 _FIRST = CLAIM_PLACEHOLDERS + 1
-# The row comes leased, so that this process carries it out at once, and any other if it dies.
+# The row comes leased, so that this process carries it out at once, and any other if it dies. The payment is locked
+# first, as everywhere: whoever writes what is owed before, meets one who has it the other way round in a deadlock.
 _CAPTURE = f"""
-WITH {claim_clause(1)}, owed AS (
-    INSERT INTO provider_task AS t (id, payment_id, kind, subject_id, attempts, next_at)
-    SELECT ${_FIRST}, p.id, 'CAPTURE', p.id, 1, ${_FIRST + 1}::timestamptz FROM claimed, payment p
+WITH {claim_clause(1)}, held AS MATERIALIZED (
+    SELECT p.id FROM payment p
     WHERE p.order_id = ${_FIRST + 2} AND p.status = 'AUTHORIZED' AND (p.method_kind = ${_FIRST + 3}) = ${_FIRST + 4}
-        AND NOT EXISTS (SELECT FROM provider_task v WHERE v.kind = 'VOID' AND v.subject_id = p.id)
+        AND EXISTS (SELECT FROM claimed) FOR NO KEY UPDATE
+), owed AS (
+    INSERT INTO provider_task AS t (id, payment_id, kind, subject_id, attempts, next_at)
+    SELECT ${_FIRST}, h.id, 'CAPTURE', h.id, 1, ${_FIRST + 1}::timestamptz FROM held h
+    WHERE NOT EXISTS (SELECT FROM provider_task v WHERE v.kind = 'VOID' AND v.subject_id = h.id)
     ON CONFLICT (kind, subject_id) DO NOTHING
     RETURNING t.kind, t.subject_id, t.attempts, t.amount_minor, t.payment_id
 )

@@ -3,12 +3,14 @@
 import asyncio
 from typing import Any
 
+import asyncpg
 import pytest
 
 from common.auth import Principal
 from common.clock import SystemClock
 from common.events import new_event
 from common.ids import new_id
+from common.settings import database_url_for
 from subgraphs.users.domain import Role
 from tests.kit.commerce import STAFF, Commerce, customer, database_of, eventually
 from tests.kit.subgraph import as_user
@@ -222,6 +224,39 @@ async def test_an_order_whose_payment_is_let_go_is_cancelled_and_its_goods_are_f
     await eventually(lambda: shop.inventory(product_id), (5, 0))
     reason = "query($id: ID!) { order(id: $id) { cancelReason } }"
     assert await shop.orders.data(reason, {"id": order["id"]}, buyer) == {"order": {"cancelReason": "PAYMENT_FAILED"}}
+
+
+async def test_a_capture_owed_by_the_order_waits_for_the_payment_before_anybody_waits_for_it(
+    shop: Commerce, postgres_url: str
+) -> None:
+    buyer = customer()
+    order_id = await ordered(shop, buyer)
+    await shop.pay(buyer, order_id, "tok_cash_on_delivery")
+    await eventually(lambda: shop.status(order_id), "CONFIRMED")
+    database = database_of(shop.payments)
+    (row,) = await database.fetch("SELECT id, current_database() AS name FROM payment")
+
+    async def is_blocked() -> bool:
+        sql = """SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+            AND wait_event_type = 'Lock' AND query LIKE '%INSERT INTO provider_task%') AS is_blocked"""
+        return bool((await database.fetch(sql))[0]["is_blocked"])
+
+    # as a capture by staff does: the payment first, then what is owed
+    staff = await asyncpg.connect(database_url_for(postgres_url, row["name"]))
+    try:
+        async with staff.transaction():
+            await staff.execute("SELECT FROM payment WHERE id = $1 FOR UPDATE", row["id"])
+            await told(shop, "orders.order.completed", order_id, {"order_id": order_id})
+            await eventually(is_blocked, True)
+            await staff.execute("SET LOCAL lock_timeout = '100ms'")
+            await staff.execute(
+                """INSERT INTO provider_task (id, payment_id, kind, subject_id, next_at)
+                VALUES (gen_random_uuid(), $1, 'CAPTURE', $1, now()) ON CONFLICT (kind, subject_id) DO NOTHING""",
+                row["id"],
+            )
+    finally:
+        await staff.close()
+    await eventually(lambda: shop.payment_statuses(order_id), ["CAPTURED"])
 
 
 async def test_a_disputed_charge_is_told_and_changes_no_amount(shop: Commerce) -> None:

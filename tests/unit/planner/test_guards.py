@@ -48,6 +48,24 @@ type Film implements Item @join__implements(graph: A, interface: "Item") @join__
 """,
 )
 
+REVIEWED = load(
+    "a b c",
+    r"""
+type Query @join__type(graph: A) @join__type(graph: B) @join__type(graph: C) { reviewed: Media @join__field(graph: B) }
+interface Media @join__type(graph: A, key: "id") @join__type(graph: B, key: "id", isInterfaceObject: true) {
+  id: ID!
+  score: Int @join__field(graph: B)
+}
+type Book implements Media @join__implements(graph: A, interface: "Media") @join__type(graph: A, key: "id")
+    @join__type(graph: C, key: "id") {
+  id: ID! score: Int @join__field pages: Int @join__field(graph: A) stock: Int @join__field(graph: C)
+}
+type Film implements Media @join__implements(graph: A, interface: "Media") @join__type(graph: A, key: "id") {
+  id: ID! score: Int @join__field minutes: Int @join__field(graph: A)
+}
+""",
+)
+
 
 def conditions(supergraph: Supergraph, query: str) -> list[str]:
     """Of each fetch its subgraph, and the variables that must be true."""
@@ -93,3 +111,16 @@ def test_types_of_an_interface_share_a_fetch_and_keep_their_guards() -> None:
     assert plan_lines(SHELVES, query)[1:] == [
         "1 b after 0 at shelf.items.@ (Book(id) Film(id)): {... on Book{pages @include(if:$x)} ... on Film{minutes}}"
     ]
+
+
+def test_objects_whose_type_is_asked_for_elsewhere_keep_their_guards_on_the_way() -> None:
+    query = """query ($x: Boolean!) {
+      reviewed @include(if: $x) { ... on Book { pages stock } }
+      reviewed { score ... on Film { minutes } }
+    }"""
+    selected = "... on Media{__typename ... on Book{pages @include(if:$x) id @include(if:$x)} ... on Film{minutes}}"
+    assert plan_lines(REVIEWED, query)[1:] == [
+        f"1 a after 0 at reviewed (Media(id)): {{{selected}}}",
+        "2 c after 1 at reviewed (Book(id)): {... on Book{stock}}",
+    ]
+    assert conditions(REVIEWED, query) == ["b", "a", "c x"]

@@ -72,6 +72,7 @@ class ShopClient:
         assert self.user_id == registered["user"]["id"]
 
     async def log_in(self, email: str, password: str) -> None:
+        self.token = ""  # one from before may have ended, and is refused
         login = (await self.ask(LOGIN, {"input": {"email": email, "password": password}}))["login"]
         assert login["errors"] == []
         self.token, self.user_id = login["tokens"]["accessToken"], login["user"]["id"]

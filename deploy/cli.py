@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -43,10 +44,12 @@ app = typer.Typer(
 )
 schema_app = typer.Typer(help="Schema artefacts: the subgraphs' SDL and the supergraph.", no_args_is_help=True)
 keys_app = typer.Typer(help="Keys of personal data.", no_args_is_help=True)
+events_app = typer.Typer(help="What subgraphs tell each other.", no_args_is_help=True)
 web_app = typer.Typer(help="The GraphiQL page.", no_args_is_help=True)
 app.add_typer(schema_app, name="schema")
 app.add_typer(web_app, name="web")
 app.add_typer(keys_app, name="keys")
+app.add_typer(events_app, name="events")
 
 
 @app.command()
@@ -226,6 +229,23 @@ def rotate_keys() -> None:
     async def run() -> None:
         async for name, count in rotate():
             Terminal().show(f"{name:<14} {count} data keys wrapped anew")
+
+    _on_servers(run)
+
+
+@events_app.command("republish")
+def republish_events(
+    since: Annotated[datetime, typer.Argument(formats=["%Y-%m-%dT%H:%M:%S%z"], help="Such as 2027-02-28T18:30:00Z.")],
+) -> None:
+    """Publish again what was recorded since then, after the stream of NATS was lost or restored to an earlier state.
+
+    Whoever had an event has no second effect of it. Servers as with `migrate`.
+    """
+    from deploy.local.shop import republish
+
+    async def run() -> None:
+        async for name, count in republish(since):
+            Terminal().show(f"{name:<14} {count} events to be published again")
 
     _on_servers(run)
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 
+from common.events import republish_since
 from common.settings import SubgraphSettings
 from common.subgraph.app import migrated_database
 from common.subgraph.schema import export_sdl
@@ -30,6 +33,21 @@ async def migrate() -> None:
     for name in subgraph_names():
         async with migrated_database(name, SubgraphSettings()):  # type: ignore[call-arg]  # from the environment
             pass
+
+
+async def republish(
+    since: datetime, database_names: Mapping[str, str] = MappingProxyType({})
+) -> AsyncIterator[tuple[str, int]]:
+    """Each subgraph, and how many of its events of that time and later its relay is to publish once more.
+
+    `database_names` by subgraph, where they are not the usual ones.
+    """
+    settings = SubgraphSettings()  # type: ignore[call-arg]  # from the environment
+    for name in subgraph_names():
+        async with migrated_database(name, settings, database_name=database_names.get(name, "")) as database:
+            async with database.transaction() as connection:
+                count = await republish_since(connection, since)
+            yield name, count
 
 
 async def seed() -> None:

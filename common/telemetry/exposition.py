@@ -2,11 +2,10 @@
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from common.telemetry.middleware import App, Receive, Scope, Send
 
-
-def metrics_endpoint(registry: CollectorRegistry) -> App:
+def metrics_endpoint(registry: CollectorRegistry) -> ASGIApp:
     """An ASGI application for GET; to be mounted or routed to."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,14 +8,14 @@ counted and get an id, but no span of their own; operations on them have theirs.
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Any
 
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client import Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.telemetry.metrics import Metrics
 from common.telemetry.redaction import redact_text
@@ -26,12 +26,6 @@ from common.telemetry.tracing import (
     mark_failed,
     parent_context,
 )
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _READ = frozenset({b"traceparent", b"tracestate", b"x-request-id"})
 _NAME = itemgetter(0)
@@ -50,7 +44,7 @@ ROUTE = "punnet.route"
 class TelemetryMiddleware:
     """Outermost, so that it sees what every other layer does."""
 
-    def __init__(self, app: App, telemetry: Telemetry, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, telemetry: Telemetry, metrics: Metrics) -> None:
         self._app = app
         self._tracer = telemetry.tracer
         self._telemetry = telemetry

@@ -36,7 +36,6 @@ class SubgraphAnswer(Struct, frozen=True):
 
     data: dict[str, Any] | None
     errors: tuple[Mapping[str, Any], ...] = ()
-    is_failed: bool = False  #: nothing usable came; the errors were made here
 
 
 def read_response(response: SubgraphResponse, subgraph: str) -> SubgraphAnswer:
@@ -104,7 +103,7 @@ def _http_error(subgraph: str, status: int) -> SubgraphAnswer:
 
 def _failed(subgraph: str, code: str, message: str, extensions: Mapping[str, Any]) -> SubgraphAnswer:
     error = {"message": message, "extensions": {"code": code, "service": subgraph, **extensions}}
-    return SubgraphAnswer(None, (error,), is_failed=True)
+    return SubgraphAnswer(None, (error,))
 
 
 def _as_record(error: object) -> Mapping[str, Any]:

@@ -8,13 +8,14 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.clock import Clock
 from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, answering_workers, metrics_endpoint, use_ring
 from router.config import RouterConfig
 from router.pipeline.engine import Engine, PolicyCheck, no_policies, open_engine
 from router.rest import RestFace, open_face
-from router.server.asgi import AsgiApp, Receive, Scope, Send, send_error
+from router.server.asgi import send_error
 from router.server.cors import Cors
 from router.server.health import SubgraphHealth, health_question, send_health
 from router.server.http import serve_graphql
@@ -35,7 +36,7 @@ def create_router_app(
     metrics: Metrics | None = None,
     telemetry: Telemetry | None = None,
     check_policies: PolicyCheck = no_policies,
-) -> RouterApp | AsgiApp:
+) -> RouterApp | ASGIApp:
     """With `telemetry`, every request has a span and a measured duration. The application opens its subgraphs when
     its lifespan starts; a supergraph or address that cannot be used fails the start."""
     metrics = metrics or Metrics(CollectorRegistry())

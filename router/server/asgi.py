@@ -1,18 +1,11 @@
-"""The types of ASGI, and the two ways this room answers."""
+"""How this room answers, and the headers of all its answers."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from starlette.types import Send
 
 from router.execution.json import dump_json
 from router.pipeline.http import RawHeaders
-
-Scope: TypeAlias = MutableMapping[str, Any]
-Message: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 #: nothing of ours is to be framed, sniffed, or told to other sites
 SECURITY_HEADERS: RawHeaders = (

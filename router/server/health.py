@@ -12,8 +12,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from starlette.types import Send
+
 from router.execution.json import MalformedJsonError, dump_json, load_json
-from router.server.asgi import SECURITY_HEADERS, Send, send_bytes
+from router.server.asgi import SECURITY_HEADERS, send_bytes
 from router.server.subgraph_pages import get_page
 from router.transport.model import SubgraphPages, SubgraphResponse
 

@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 
+from starlette.types import Receive, Scope, Send
+
 from router.config.http import LimitsConfig
 from router.errors import HEADERS_TOO_LARGE, INVALID_GRAPHQL_REQUEST, REQUEST_TOO_LARGE, refuse
 from router.pipeline.engine import Engine
@@ -15,7 +17,7 @@ from router.pipeline.handle import handle_request
 from router.pipeline.http import HttpRequest, HttpResponse, RawHeaders
 from router.pipeline.negotiate import ANYTHING
 from router.pipeline.respond import respond_refusal
-from router.server.asgi import SECURITY_HEADERS, Receive, Scope, Send, send_bytes
+from router.server.asgi import SECURITY_HEADERS, send_bytes
 from router.server.cors import Cors
 
 logger = logging.getLogger(__name__)

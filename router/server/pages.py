@@ -11,9 +11,11 @@ import html
 import mimetypes
 from pathlib import Path
 
+from starlette.types import Send
+
 from router.config.http import HomepageConfig, SandboxConfig
 from router.pipeline.http import RawHeaders
-from router.server.asgi import SECURITY_HEADERS, Send, send_bytes, send_error
+from router.server.asgi import SECURITY_HEADERS, send_bytes, send_error
 
 ASSETS = "/graphiql/"
 #: where `make web` builds it; whatever folder the router is started in

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import html
 
+from starlette.types import Receive, Scope, Send
+
 from common.telemetry import ROUTE
 from router.errors import HEADERS_TOO_LARGE, refuse
 from router.pipeline.http import HttpResponse, RawHeaders
 from router.rest import RestFace, handle_rest
 from router.rest.problem import JSON_HEADERS, ProblemError, from_refusal, not_allowed
-from router.server.asgi import SECURITY_HEADERS, Receive, Scope, Send, send_bytes
+from router.server.asgi import SECURITY_HEADERS, send_bytes
 from router.server.cors import Cors
 from router.server.http import is_too_large, read_headers, read_request, send_response
 from router.server.pages import BUILT_BUNDLE

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from common.collector import spare_the_collector
 from common.stopping import end_well_on_signals
@@ -18,7 +19,6 @@ from common.workers import bind, run_workers
 from router.config import RouterConfig
 from router.errors import ConfigurationError
 from router.server.app import RouterApp
-from router.server.asgi import AsgiApp
 from router.server.protocol import protocol_with_deadline
 from router.server.socket_protocol import RouterSocketProtocol
 
@@ -93,7 +93,7 @@ class RouterServer(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def make_server(app: AsgiApp, *, on_stop: Callable[[], None], config: RouterConfig | None = None) -> RouterServer:
+def make_server(app: ASGIApp, *, on_stop: Callable[[], None], config: RouterConfig | None = None) -> RouterServer:
     """`server.run(sockets=[…])` serves until a signal. `on_stop` must end the streams."""
     config = config or RouterConfig()
     protocol = protocol_with_deadline(config.server.http.header_read_timeout, config.limits.http1_max_request_buf_size)

@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
+from starlette.types import Scope, Send
+
 from common.telemetry import SpanRecord, TraceRing
 from router.config.traffic import TracesConfig
 from router.errors import RequestError
@@ -21,7 +23,7 @@ from router.execution.json import dump_json
 from router.pipeline.engine import Engine
 from router.pipeline.handle import identify
 from router.pipeline.http import RawHeaders
-from router.server.asgi import SECURITY_HEADERS, Scope, Send, send_bytes, send_error
+from router.server.asgi import SECURITY_HEADERS, send_bytes, send_error
 from router.server.http import read_headers
 from router.server.trace import Trace
 from router.server.trace_sources import Found, TraceSources

@@ -17,6 +17,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from starlette.types import Receive, Scope, Send
+
 from router.errors import GATEWAY_TIMEOUT, INTERNAL_SERVER_ERROR, SUBSCRIPTION_MAX_LIMIT, RequestError, refuse
 from router.execution.json import MalformedJsonError, dump_json, load_json
 from router.execution.model import ExecutionResult
@@ -27,7 +29,6 @@ from router.pipeline.handle import identify
 from router.pipeline.read import GraphQLRequest, read_payload
 from router.pipeline.run import answer, check_subscription, open_stream, start
 from router.pipeline.stream import payload_of
-from router.server.asgi import Receive, Scope, Send
 from router.server.cors import Cors
 from router.server.http import read_headers
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from starlette.types import ASGIApp, Message
 
-from router.transport.asgi.app import AsgiApp, Lifespan, Message
+from router.transport.asgi.app import Lifespan
 
 
 @dataclass(slots=True)
@@ -30,7 +31,7 @@ class Reply:
 
 
 class Client:
-    def __init__(self, app: AsgiApp, path: str) -> None:
+    def __init__(self, app: ASGIApp, path: str) -> None:
         self._app = app
         self._path = path
 
@@ -142,7 +143,7 @@ class Socket:
 
 
 @asynccontextmanager
-async def running(app: AsgiApp, path: str = "/graphql") -> AsyncIterator[Client]:
+async def running(app: ASGIApp, path: str = "/graphql") -> AsyncIterator[Client]:
     async with Lifespan(app):
         yield Client(app, path)
 

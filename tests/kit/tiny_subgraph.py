@@ -9,8 +9,7 @@ from typing import Any
 
 import orjson
 from graphql import build_schema, graphql, parse, subscribe
-
-from router.transport.asgi.app import AsgiApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SUPERGRAPH = """
 schema
@@ -128,7 +127,7 @@ class _Root:
         raise RuntimeError("password of the database is hunter2")
 
 
-def create_app() -> AsgiApp:
+def create_app() -> ASGIApp:
     schema = build_schema(_SCHEMA)
     assert schema.subscription_type is not None
     for name, source in {"ticks": _ticks, "forever": _forever, "header": _header_event}.items():

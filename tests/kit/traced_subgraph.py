@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.auth import ContextVerifier
 from common.clock import SystemClock
@@ -11,14 +12,13 @@ from common.subgraph.revocations import Revocations
 from common.subgraph.signed_context import RequireSignedContext
 from common.subgraph.traces import TRACES_PATH, trace_routes
 from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, TraceRing
-from router.transport.asgi.app import AsgiApp, Receive, Scope, Send
 from tests.kit import tiny_subgraph
 
 SECRET = "a secret of thirty-two characters"
 ADDRESS = "asgi://tests.kit.traced_subgraph:create_app"
 
 
-def create_app() -> AsgiApp:
+def create_app() -> ASGIApp:
     telemetry = Telemetry("punnet-tiny", ring=TraceRing())
     verifier, revocations = ContextVerifier([SECRET.encode()], SystemClock()), Revocations(SystemClock())
     traces = RequireSignedContext(Starlette(routes=trace_routes(telemetry)), verifier, revocations)

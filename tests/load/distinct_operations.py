@@ -22,10 +22,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from starlette.types import ASGIApp, Receive, Scope, Send
+
 from router.config import parse_config
 from router.server.app import create_router_app
 from router.supergraph import Supergraph, load_supergraph
-from router.transport.asgi.app import AsgiApp, Receive, Scope, Send
 from tests.kit.asgi import Client, running
 from tests.kit.operation_generator import OperationGenerator
 
@@ -33,7 +34,7 @@ _POINTS = 20
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def create_silent_subgraph() -> AsgiApp:
+def create_silent_subgraph() -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await _lifespan(receive, send)

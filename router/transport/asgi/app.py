@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Awaitable, Callable, MutableMapping
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
+
+from starlette.types import ASGIApp, Message
 
 from router.transport.addresses import AsgiAddress, BadAddressError
 from router.transport.errors import ConnectFailedError
 
-Message: TypeAlias = MutableMapping[str, Any]
-Scope: TypeAlias = MutableMapping[str, Any]
-Receive: TypeAlias = Callable[[], Awaitable[Message]]
-Send: TypeAlias = Callable[[Message], Awaitable[None]]
-AsgiApp: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-
-def load_app(address: AsgiAddress) -> AsgiApp:
+def load_app(address: AsgiAddress) -> ASGIApp:
     """Import the module and call the factory. Raises `BadAddressError` when there is no such thing; what the factory
     raises goes through."""
     try:
@@ -27,7 +22,7 @@ def load_app(address: AsgiAddress) -> AsgiApp:
             found = getattr(found, name)
     except (ImportError, AttributeError) as exc:
         raise BadAddressError(f"asgi://{address.module}:{address.factory} cannot be loaded: {exc}") from exc
-    app: AsgiApp = found()
+    app: ASGIApp = found()
     return app
 
 
@@ -38,7 +33,7 @@ class Lifespan:
     one task. An application which does not know lifespans raises on the scope: then there is nothing to run.
     """
 
-    def __init__(self, app: AsgiApp) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._to_app: asyncio.Queue[Message] = asyncio.Queue()
         self._from_app: asyncio.Queue[Message] = asyncio.Queue()

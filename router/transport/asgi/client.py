@@ -6,8 +6,10 @@ import asyncio
 import logging
 from types import TracebackType
 
+from starlette.types import ASGIApp, Message, Scope
+
 from router.transport.addresses import AsgiAddress
-from router.transport.asgi.app import AsgiApp, Lifespan, Message, Scope, load_app
+from router.transport.asgi.app import Lifespan, load_app
 from router.transport.errors import ConnectionLostError
 from router.transport.model import OWN_HEADERS, Headers, SubgraphRequest, SubgraphResponse
 
@@ -18,7 +20,7 @@ class AsgiClient:
     """A `SubgraphClient` for an application in this process. `async with` makes the application, if it was not given,
     and runs its lifespan."""
 
-    def __init__(self, address: AsgiAddress, app: AsgiApp | None = None) -> None:
+    def __init__(self, address: AsgiAddress, app: ASGIApp | None = None) -> None:
         self._address = address
         self._app = app
         self._lifespan: Lifespan | None = None
@@ -39,7 +41,7 @@ class AsgiClient:
             await self._lifespan.__aexit__(kind, exc, tb)
 
     @property
-    def app(self) -> AsgiApp:
+    def app(self) -> ASGIApp:
         if self._app is None:
             raise RuntimeError("the client is used before `async with` has made its application")
         return self._app

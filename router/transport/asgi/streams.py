@@ -7,7 +7,8 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from router.transport.asgi.app import Message
+from starlette.types import Message
+
 from router.transport.asgi.client import AsgiClient
 from router.transport.errors import StreamBrokenError, StreamRefusedError
 from router.transport.graphql_ws import SUBPROTOCOL, subscribe_over

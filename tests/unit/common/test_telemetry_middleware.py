@@ -4,17 +4,17 @@ from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.telemetry import Metrics, Telemetry, TelemetryMiddleware, TraceRing, inject_headers, metrics_endpoint
 from common.telemetry.logs import add_request
-from common.telemetry.middleware import App, Message, Receive, Scope, Send
 
 pytestmark = pytest.mark.anyio
 PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
 
 class _Service:
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self.registry = CollectorRegistry()
         self.ring = TraceRing()
         telemetry = Telemetry("orders", ring=self.ring)
@@ -39,7 +39,7 @@ async def _nothing() -> Message:
     return {"type": "http.request", "body": b""}
 
 
-def _answering(status: int = 200, seen: list[dict[str, Any]] | None = None) -> App:
+def _answering(status: int = 200, seen: list[dict[str, Any]] | None = None) -> ASGIApp:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         headers: dict[str, str] = {}
         inject_headers(headers)
@@ -186,7 +186,7 @@ async def _drop(message: Message) -> None:
     pass
 
 
-async def _body(endpoint: App, accept: bytes) -> bytes:
+async def _body(endpoint: ASGIApp, accept: bytes) -> bytes:
     sent: list[Message] = []
 
     async def send(message: Message) -> None:

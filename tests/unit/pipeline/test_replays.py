@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from router.transport.asgi.app import AsgiApp, Receive, Scope, Send
 from tests.unit.pipeline.setting import router
 
 pytestmark = pytest.mark.anyio
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.anyio
 CONFIG = "override_subgraph_url: {tiny: 'asgi://tests.unit.pipeline.test_replays:make_subgraph'}"
 
 
-def make_subgraph() -> AsgiApp:
+def make_subgraph() -> ASGIApp:
     """Its extensions are the header `x-extensions` of the request; every other field of `Mutation` is null."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,12 +6,12 @@ import hashlib
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from router.config import parse_config
 from router.errors import ConfigurationError
 from router.pipeline.engine import open_engine
 from router.server.app import create_router_app
-from router.server.asgi import AsgiApp, Receive, Scope, Send
 from tests.kit.asgi import running
 from tests.kit.tiny_subgraph import SUPERGRAPH
 from tests.kit.virtual_time import VIRTUAL_TIME, Backend
@@ -282,7 +282,7 @@ async def test_a_supergraph_with_a_key_that_cannot_be_read_is_refused_at_start()
             pass
 
 
-def app_without_its_database() -> AsgiApp:
+def app_without_its_database() -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         await receive()
         await send({"type": "lifespan.startup.failed", "message": "no database"})

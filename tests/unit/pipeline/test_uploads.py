@@ -10,10 +10,10 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from router.config import parse_config
 from router.server.app import create_router_app
-from router.transport.asgi.app import AsgiApp, Receive, Scope, Send
 from tests.kit.asgi import Client, Reply, running
 from tests.unit.execution.setting import JOIN
 
@@ -41,7 +41,7 @@ ASKED_FIRST = {"apollo-require-preflight": "1"}
 STORE = "mutation ($file: Upload, $files: [Upload], $post: Post) { store(file: $file, files: $files, post: $post) }"
 
 
-def make_subgraph() -> AsgiApp:
+def make_subgraph() -> ASGIApp:
     """Answers every field with what it was sent, as JSON text: `[content type, fields, files]`."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:

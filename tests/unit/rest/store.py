@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 from graphql import build_schema, graphql
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from router.compose import SubgraphDefinition, compose
 from router.config import parse_config
 from router.server.app import create_router_app
-from router.transport.asgi.app import AsgiApp, Receive, Scope, Send
 from tests.kit.asgi import Client, running
 
 _TYPES = """
@@ -88,7 +88,7 @@ class _Root:
         return {"order": {"id": "o/1", "key": key, "customer": customer, "lines": lines, "token": token}, "errors": []}
 
 
-def create_store() -> AsgiApp:
+def create_store() -> ASGIApp:
     schema = build_schema(_PLAIN)
     made: list[str] = []
 
@@ -99,7 +99,7 @@ def create_store() -> AsgiApp:
     return _app(answer)
 
 
-def create_vault() -> AsgiApp:
+def create_vault() -> ASGIApp:
     """Gives a token for a card; refuses the number 0, and is at a loss with the number 5."""
 
     async def answer(body: dict[str, Any]) -> tuple[int, Any]:
@@ -112,7 +112,7 @@ def create_vault() -> AsgiApp:
     return _app(answer)
 
 
-def _app(answer: Any) -> AsgiApp:
+def _app(answer: Any) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             for step in ("startup", "shutdown"):

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from router.config import parse_config
-from router.server.asgi import AsgiApp, Receive, Scope, Send
 from router.server.serve import make_server
 from router.server.unread_watch import UnreadWatch
 
@@ -45,7 +45,7 @@ class Wire(asyncio.Transport):
         pass
 
 
-async def talk(app: AsgiApp, *pieces: bytes, config: str = "", until_closed: bool = False) -> tuple[Wire, ServerState]:
+async def talk(app: ASGIApp, *pieces: bytes, config: str = "", until_closed: bool = False) -> tuple[Wire, ServerState]:
     """Sends the pieces one after the other, and lets the application come to its end, or waits for the connection's."""
     server = make_server(app, on_stop=lambda: None, config=parse_config(config, {}))
     return await _talk(server.config, pieces, until_closed=until_closed)

@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 import pytest
+from starlette.types import Receive, Scope, Send
 
 from router.transport.addresses import AsgiAddress, BadAddressError
-from router.transport.asgi.app import Receive, Scope, Send
 from router.transport.asgi.client import AsgiClient
 from router.transport.asgi.streams import AsgiStreams
 from router.transport.errors import ConnectFailedError, ConnectionLostError, StreamBrokenError, StreamRefusedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -132,6 +133,7 @@ def _executable(definitions: list[DefinitionNode], roots: Mapping[str, str]) -> 
     return build_ast_schema(DocumentNode(definitions=(*used, *added)), assume_valid=True, assume_valid_sdl=True)
 
 
+_CONTEXT = re.compile(r"\$(\w+)\s*(.*\S)", re.DOTALL)
 _NOT_EXECUTED = (SchemaExtensionNode, DirectiveDefinitionNode)
 
 
@@ -169,8 +171,9 @@ def _read_field(node: FieldDefinitionNode, is_external: bool) -> FieldFacts:
     context: dict[str, tuple[str, SelectionSetNode]] = {}
     for argument in node.arguments or ():
         for found in directives(argument.directives, "fromContext"):
-            name, _, selections = str(found["field"]).strip().removeprefix("$").partition("{")
-            context[argument.name.value] = (name.strip(), field_set(selections.strip().removesuffix("}")))
+            name, selections = _CONTEXT.findall(str(found["field"]))[0]
+            fields = selections[1:-1] if selections.startswith("{") else selections  # or `... on One { } ... on Other { }`
+            context[argument.name.value] = (name, field_set(fields))
     return FieldFacts(
         node,
         is_external or has_directive(node.directives, "external"),

@@ -89,6 +89,8 @@ class Monolith:
             for facts in self._universe.subgraphs:
                 if seen.thing.type in facts.contexts.get(context, ()):
                     (value,) = self._universe.read(seen.thing, selections, facts).values()
+                    while isinstance(value, dict):
+                        (value,) = value.values()
                     return value
             seen = seen.above
         raise LookupError(f"nothing sets the context {context}")

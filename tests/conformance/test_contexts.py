@@ -1,5 +1,5 @@
-"""`@context` and `@fromContext`: values of ancestors as arguments, compared with what one schema would answer, in several
-universes."""
+"""`@context` and `@fromContext`: values of ancestors as arguments, compared in several universes with what one schema
+would answer."""
 
 import pytest
 
@@ -23,7 +23,9 @@ SUBGRAPHS = {
         type Item @key(fields: "id") {
           id: ID!
           price(code: String @fromContext(field: "$place { currency { code } }")): Float
-          label(where: String @fromContext(field: "$place ... on Shop { region } ... on Stall { zone }"), size: Int): String
+          label(
+            where: String @fromContext(field: "$place ... on Shop { region } ... on Stall { zone }"), size: Int
+          ): String
           near: [Item!]
         }
     """,
@@ -45,7 +47,8 @@ def world() -> World:
         pytest.param("{ places { items { label price } } }", id="an interface of types that set it"),
         pytest.param("{ places { items { near { near { label } price } } } }", id="ancestors far above"),
         pytest.param(
-            "{ owners { ... on Stall { items { label count } } ... on Shop { stall { items { price } } items { price } } } }",
+            "{ owners { ... on Stall { items { label count } } ... on Shop { stall { items { price } } items { id price } }"
+            " } }",
             id="types of a union, and the nearest of two ancestors",
         ),
         pytest.param(

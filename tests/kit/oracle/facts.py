@@ -172,7 +172,8 @@ def _read_field(node: FieldDefinitionNode, is_external: bool) -> FieldFacts:
     for argument in node.arguments or ():
         for found in directives(argument.directives, "fromContext"):
             name, selections = _CONTEXT.findall(str(found["field"]))[0]
-            fields = selections[1:-1] if selections.startswith("{") else selections  # or `... on One { } ... on Other { }`
+            # `{ … }`, or `... on One { … } ... on Other { … }`
+            fields = selections[1:-1] if selections.startswith("{") else selections
             context[argument.name.value] = (name, field_set(fields))
     return FieldFacts(
         node,

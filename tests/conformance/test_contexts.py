@@ -47,7 +47,7 @@ def world() -> World:
         pytest.param("{ places { items { label price } } }", id="an interface of types that set it"),
         pytest.param("{ places { items { near { near { label } price } } } }", id="ancestors far above"),
         pytest.param(
-            "{ owners { ... on Stall { items { label } } ... on Shop { stall { items { price } } items { price count } } } }",
+            "{ owners { ... on Stall { items { label } } ... on Shop { stall { items { price } } items { price } } } }",
             id="types of a union, and the nearest of two ancestors",
         ),
         pytest.param(
